@@ -96,8 +96,8 @@ def run_notebooks(command, books, env, minutes, kind):
     bad = [b for b in books if str(ROOT/b) not in done or Path(b).name in named]
     for b in books: report(b not in bad, f'{kind} {b}', f'({secs[Path(b).name]} s)' if Path(b).name in secs else '')
     why = 'exit code ' + str(code) if code != 0 else 'no notebook was run' if not done else ''
-    report(not why and not bad, f'{kind}s: {command}', f'({time.time() - start:.0f} s) {why}')
-    if why or bad: print(tail(out, 150))
+    report(not why and not bad, f'{kind}s: {command.partition(" --file_re")[0]}', f'({time.time() - start:.0f} s) {why}')
+    if why or bad: print(tail(re.sub(r'^(Starting |- Completed |WARNING: All log messages|[IWE]0000 ).*\n', '', out, flags=re.M), 150))
 
 
 def tests(env):

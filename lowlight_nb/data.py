@@ -167,7 +167,7 @@ def sample_credits() -> list[dict]: # file, author, licence, source, changes
     "Who took the sample photographs, and under which licence they come."
     return list(csv.DictReader((files('lowlight_nb')/'sample_pairs'/'CREDITS.csv').read_text(encoding='utf-8').splitlines()))
 
-# %% ../nbs/03_data.ipynb #ee663a57
+# %% ../nbs/03_data.ipynb #e70b3b4b
 #: How the dark side of each sample was made: arguments of `darken`
 SAMPLES = dict(
     astronaut=dict(stops=-4., seed=1),
@@ -177,7 +177,7 @@ SAMPLES = dict(
     coffee=dict(stops=-6., seed=5, wb=(1.15,1.,.8)),
     tulips=dict(stops=-4.5, seed=6, wb=(.85,1.,1.), shot=8e-5, read=4e-4))
 
-# %% ../nbs/03_data.ipynb #a3ff31c3
+# %% ../nbs/03_data.ipynb #0a68ca34
 def make_sample(
     photo:str|Path, # the bright photograph
     out:str|Path, # folder that gets low/NAME.webp and high/NAME.jpg
@@ -193,7 +193,7 @@ def make_sample(
     write_picture(darken(read_picture(pair.high).pixels, **settings), pair.low, overwrite=True)
     return pair
 
-# %% ../nbs/03_data.ipynb #fffb5efd
+# %% ../nbs/03_data.ipynb #656a47a1
 def make_samples(
     photos:str|Path, # folder with the photographs and LICENCES.csv (file, author, licence, source package)
     out:str|Path, # folder that gets low/, high/, CREDITS.csv and CREDITS.md

@@ -152,7 +152,7 @@ def measure_pairs(
     return [dict(percentile=p, **{k: round(float(np.nanpercentile([s[k] for s in seen], p)), 3) for k in seen[0]})
         for p in (5,25,50,75,95)], noise
 
-# %% ../nbs/02_degrade.ipynb #e362c076
+# %% ../nbs/02_degrade.ipynb #1aeb70bd
 def random_settings(
     rng:np.random.Generator, # where chance comes from
     stops:float=None, # fix the exposure; None: draw it
@@ -161,11 +161,11 @@ def random_settings(
     if stops is None: stops = rng.uniform(-8, 0) if rng.random() < .05 else np.clip(rng.normal(-5.7, 1.2), -8, 0)
     worse = np.exp(rng.uniform(0, np.log(8))) if rng.random() < .2 else 1.
     noise = rng.normal(0, .6)
-    return dict(stops=float(stops), shot=float(3.6e-5*worse*np.exp(noise)), read=float(2.1e-4*np.sqrt(worse)*np.exp(.5*noise + rng.normal(0, .3))),
+    return dict(stops=float(stops), shot=float(4.5e-5*worse*np.exp(noise)), read=float(2.6e-4*np.sqrt(worse)*np.exp(.5*noise + rng.normal(0, .3))),
         wb=tuple(2.**np.clip([rng.normal(-.02, .32), 0, rng.normal(-.08, .3)], -1, 1)),
         contrast=float(np.clip(np.exp(rng.normal(.13, .18)), .7, 1.7)),
-        gain=(float(rng.uniform(1.6, 2.8)), 1., float(rng.uniform(1.2, 2.))),
-        quality=int(rng.integers(70, 98)) if rng.random() < .3 else None)
+        gain=(float(rng.uniform(1.8, 3.2)), 1., float(rng.uniform(1.2, 2.))),
+        quality=int(rng.integers(70, 98)) if rng.random() < .2 else None)
 
 def random_twin(
     bright, # HxWx3 RGB, uint8 or float in [0,1]

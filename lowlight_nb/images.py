@@ -310,14 +310,14 @@ def write_picture(
         try: img.save(f, fmt, **_save_options(picture, fmt, int(quality)))
         except (ValueError, RuntimeError, struct.error) as e: raise LowlightError(f'{path} cannot be written ({e}).') from e
 
-# %% ../nbs/00_images.ipynb #63bde399
-def _thumbnail(x, side=800):
+# %% ../nbs/00_images.ipynb #385563aa
+def _shrunk(x, side=800):
     "`x` (array or `Picture`) as an RGB array of at most about `side` pixels, for drawing"
     x = as_rgb(x.pixels if isinstance(x, Picture) else x)
     step = max(1, max(x.shape[:2])//side)
     return Image.fromarray(to_uint8(x)).reduce(step) if step > 1 else x
 
-# %% ../nbs/00_images.ipynb #45945064
+# %% ../nbs/00_images.ipynb #cb6cbf30
 def sheet(
     rows, # list of (name, pictures): every row has a name and the same number of arrays or `Picture`s
     titles, # list of str, one for each column
@@ -325,7 +325,7 @@ def sheet(
 ): # matplotlib Figure
     "Pictures in rows and columns, with a title over each column and a name beside each row"
     from matplotlib import pyplot as plt
-    rows = [(name, [np.asarray(_thumbnail(o)) for o in pics]) for name, pics in rows]
+    rows = [(name, [np.asarray(_shrunk(o)) for o in pics]) for name, pics in rows]
     heights = [width * max(p.shape[0]/p.shape[1] for p in pics) for _, pics in rows]
     fig, axes = plt.subplots(len(rows), len(titles), figsize=(width*len(titles), sum(heights) + .3), squeeze=False,
                              gridspec_kw=dict(height_ratios=heights), layout='constrained')

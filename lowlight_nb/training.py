@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['random_crop', 'random_example', 'Crops', 'Whole', 'PSNR', 'GTMeanPSNR', 'tone', 'LanternCrops', 'Restoration',
-           'read_history', 'Keeper', 'train']
+           'read_history', 'Keeper', 'train', 'plot_history']
 
 # %% ../nbs/05_training.ipynb #9bf121d7
 import csv, os, time
@@ -268,10 +268,12 @@ class Keeper(keras.callbacks.Callback):
         self.rows.append({'epoch': epoch + 1, 'seconds': round(time.time() - self.started, 2)} | logs)
         _replace(self.folder/'history.csv', lambda path: _write_rows(path, self.rows))
 
-# %% ../nbs/05_training.ipynb #74a518c3
+# %% ../nbs/05_training.ipynb #fbb94a7c
+def _is_lantern(model): return any(i.name == 'thumbnail' for i in model.inputs)
+
 def _compile(model, lr, steps, loss, average):
     "Adam with a constant rate, or for Lantern AdamW with warm-up, a cosine and averaged weights."
-    if 'thumbnail' not in model.input_names:
+    if not _is_lantern(model):
         return model.compile(keras.optimizers.Adam(lr), loss or 'mse', metrics=[PSNR()])
     rate = keras.optimizers.schedules.CosineDecay(lr/20, steps, alpha=.2, warmup_target=lr, warmup_steps=min(500, steps//10))
     adam = keras.optimizers.AdamW(rate, weight_decay=1e-4, clipnorm=1., use_ema=bool(average), ema_momentum=average or .999)
@@ -282,7 +284,7 @@ def _callbacks(model, out, keeper, average):
     state = keras.callbacks.BackupAndRestore(out/'state', double_checkpoint=True, delete_checkpoint=False)
     return [state] + ([keras.callbacks.SwapEMAWeights(swap_on_epoch=True)] if average else []) + [keeper]
 
-# %% ../nbs/05_training.ipynb #5c1df51c
+# %% ../nbs/05_training.ipynb #3590b9ee
 def train(
     model, # `denoising_cnn()`, `lantern()`, or any Keras model from pictures to pictures of the same shape, in [0, 1]
     pairs:list, # of `Pair`, to learn from; a pair of one and the same bright file is darkened on the spot
@@ -302,7 +304,7 @@ def train(
     verbose='auto', # as in Keras: 0 nothing, 1 a bar, 2 a line an epoch
 )->list: # the history: one dict an epoch; the model is left with its best weights
     "Train `model` on `pairs`, keeping history, best weights and state in `out`."
-    out, is_lantern = Path(out), 'thumbnail' in model.input_names
+    out, is_lantern = Path(out), _is_lantern(model)
     if (out/'history.csv').exists() and not resume:
         raise LowlightError(f'{out} holds a run already; go on with it (resume), or name another folder.')
     out.mkdir(parents=True, exist_ok=True)
@@ -316,3 +318,21 @@ def train(
         _replace(out/'last.weights.h5', model.save_weights)
     model.load_weights(out/'best.weights.h5')
     return keeper.rows
+
+# %% ../nbs/05_training.ipynb #3e33d6f0
+def plot_history(
+    history, # rows as `train` returns them, or the folder of a run
+    metric:str='psnr', # what to draw beside the loss
+): # matplotlib Figure
+    "Loss and a metric per epoch, on training and validation."
+    from matplotlib import pyplot as plt
+    rows = history if isinstance(history, list) else read_history(history)
+    epochs = [r['epoch'] for r in rows]
+    fig, axes = plt.subplots(1, 2, figsize=(8, 2.8), layout='constrained')
+    for ax, key, unit in zip(axes, ('loss', metric), ('', ' (dB)')):
+        for name, label in ((key, 'training'), ('val_' + key, 'validation')):
+            if name in rows[0]: ax.plot(epochs, [r[name] for r in rows], 'o-', ms=3, label=label)
+        ax.set(xlabel='epoch', ylabel=key + unit)
+        ax.legend(frameon=False)
+    plt.close(fig)
+    return fig

@@ -66,7 +66,7 @@ def put_badge(nb, path, cfg):
 def notebook_text(path, cfg):
     "A notebook as it should be, in the layout that `nbdev_clean` writes."
     nb = read_nb(path)
-    if any(is_code(c) for c in nb['cells']): put_badge(nb, path, cfg)
+    if any(is_code(c) for c in nb['cells']) and path.name != 'index.ipynb': put_badge(nb, path, cfg)  # index has its own row
     return relink(nb2str(nb), cfg)
 
 
