@@ -270,15 +270,15 @@ def _evaluate(args):
     if args.csv: _save_rows(comparison, args.csv)
     return 0
 
-# %% ../nbs/10_cli.ipynb #5847258b
+# %% ../nbs/10_cli.ipynb #542f88e6
 def _training_modules():
     "The modules `models`, `training` and `export`, or a sentence that says how to get what they need"
     os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
-    for chatty in ('absl', 'tensorflow'): logging.getLogger(chatty).setLevel(logging.ERROR)
     try:
         with _quiet(): from lowlight_nb import models, training, export
     except ImportError as e:
         raise LowlightError(f"Training and exporting need TensorFlow and Keras: pip install 'lowlight_nb[train]' ({e}).") from e
+    for chatty in ('absl', 'tensorflow'): logging.getLogger(chatty).setLevel(logging.ERROR)
     return models, training, export
 
 def _read_scenes(path):
