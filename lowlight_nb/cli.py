@@ -5,36 +5,37 @@
 # %% auto #0
 __all__ = ['Job', 'find_pictures', 'result_path', 'plan', 'enhance_files', 'main']
 
-# %% ../nbs/10_cli.ipynb #e2f4cdeb
+# %% ../nbs/10_cli.ipynb #4bbf8fe1
 import argparse, csv, glob, io, logging, os, sys, time, warnings
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 import numpy as np
 from . import __version__
-from .data import find_pairs, load_pair, lol_validation, natural, samples, split_pairs
+from .data import bright_pairs, find_pairs, load_pair, lol_validation, natural, samples, split_pairs
 from .images import LowlightError, SUFFIXES, atomic_write, is_picture, read_picture, sheet, write_picture
 
-# %% ../nbs/10_cli.ipynb #971e991d
+# %% ../nbs/10_cli.ipynb #9a57ddd5
 class Job(NamedTuple):
-    "One picture to enhance"
+    "One picture to enhance."
     src: Path # the picture
     dst: Path # where its result goes
 
-# %% ../nbs/10_cli.ipynb #727596a6
+# %% ../nbs/10_cli.ipynb #ca61c93c
 def _pictures_in(folder):
-    "The pictures directly in `folder`, in natural order"
+    "The pictures directly in `folder`, in natural order."
     try: return sorted((p for p in Path(folder).iterdir() if is_picture(p) and p.is_file() and not p.name.startswith('.')), key=natural)
     except OSError as e: raise LowlightError(f'The folder {folder} cannot be looked into: {e.strerror or e}.') from e
 
 def _matches(pattern):
-    "The pictures that a pattern means; a folder that it matches means the pictures in it"
+    "The pictures that a pattern means; a folder that it matches means the pictures in it."
     found = [Path(o) for o in sorted(glob.glob(pattern, recursive=True), key=natural)]
     return [q for p in found for q in (_pictures_in(p) if p.is_dir() else [p] if is_picture(p) else [])]
 
 def _expand(arg):
-    "The pictures that one argument means, and whether it named a single file"
+    "The pictures that one argument means, and whether it named a single file."
     if os.path.isdir(arg): found = _pictures_in(arg)
     elif os.path.lexists(arg): return [Path(arg)], True
     elif any(c in arg for c in '*?['): found = _matches(arg)
@@ -42,11 +43,11 @@ def _expand(arg):
     if not found: raise LowlightError(f'There is no picture (PNG, JPEG, WebP, TIFF, BMP) in {arg}.')
     return found, False
 
-# %% ../nbs/10_cli.ipynb #ebaa9cb0
+# %% ../nbs/10_cli.ipynb #39f9d70a
 def find_pictures(
     inputs:list, # files, folders and patterns, each str or Path
 )->tuple[list,set,list]: # the pictures in order; those named one by one; a sentence for each argument that means nothing
-    "The pictures that the arguments of a command mean"
+    "The pictures that the arguments of a command mean."
     found, named, problems = [], set(), []
     for arg in inputs:
         try: paths, single = _expand(os.fspath(arg))
@@ -56,7 +57,7 @@ def find_pictures(
             if single: named.update(paths)
     return list(dict.fromkeys(found)), named, problems
 
-# %% ../nbs/10_cli.ipynb #c1167028
+# %% ../nbs/10_cli.ipynb #9b647d2d
 def _is_file_name(out):
     "Does `-o OUT` mean one file?"
     return is_picture(out) and not os.path.isdir(out) and not str(out).endswith(('/', os.sep))
@@ -65,34 +66,34 @@ def result_path(
     src, # str or Path of a picture
     out=None, # file, folder or None
 )->Path: # where its result goes
-    "Where the result of `src` goes"
+    "Where the result of `src` goes."
     src = Path(src)
     if out is None: return src.with_name(f'{src.stem}_bright{src.suffix}')
     return Path(out) if _is_file_name(out) else Path(out)/src.name
 
-# %% ../nbs/10_cli.ipynb #b1c793b4
+# %% ../nbs/10_cli.ipynb #ee0f2e97
 def _file_id(path):
-    "What identifies an existing file whatever it is called, or None"
+    "What identifies an existing file whatever it is called, or None."
     try: s = os.stat(path)
     except (OSError, ValueError): return None
     return s.st_dev, s.st_ino
 
 def _key(path):
-    "Equal for two names of one file that need not exist yet"
+    "Equal for two names of one file that need not exist yet."
     key = os.path.join(os.path.realpath(path.parent), path.name)
     return key.casefold() if sys.platform in ('win32', 'darwin') else key
 
 def _refusal(job, inputs, taken, overwrite):
-    "Why `job` must not be done, or None; `inputs` are file ids, `taken` maps results to their sources"
+    "Why `job` must not be done, or None; `inputs` are file ids, `taken` maps results to their sources."
     src, dst = job
     if not is_picture(dst): return f'{src} is not named like a picture that can be written ({", ".join(SUFFIXES)}).'
     if _file_id(dst) in inputs: return f'{src} was left out: its result {dst} would overwrite an input; choose another folder with -o.'
     if _key(dst) in taken: return f'{src} was left out: its result {dst} is already the result of {taken[_key(dst)]}.'
     if os.path.lexists(dst) and not overwrite: return f'{dst} exists already; add --overwrite to replace it.'
 
-# %% ../nbs/10_cli.ipynb #eef5e89e
+# %% ../nbs/10_cli.ipynb #c9fc4570
 def _without_results(pictures, named):
-    "`pictures` without those that an earlier run without `-o` made of the others"
+    "`pictures` without those that an earlier run without `-o` made of the others."
     results = {_file_id(result_path(p)) for p in pictures}
     return [p for p in pictures if p in named or _file_id(p) not in results]
 
@@ -101,7 +102,7 @@ def plan(
     out=None, # file, folder, or None for beside each input
     overwrite:bool=False, # may existing results be replaced?
 )->tuple[list,list]: # list of `Job`; a sentence for everything that will not be done
-    "Decide which pictures are enhanced and where the results go, without opening any"
+    "Decide which pictures are enhanced and where the results go, without opening any."
     pictures, named, problems = find_pictures(inputs)
     if out is None: pictures = _without_results(pictures, named)
     elif _is_file_name(out) and len(pictures) > 1:
@@ -117,9 +118,9 @@ def plan(
             jobs.append(job)
     return jobs, problems
 
-# %% ../nbs/10_cli.ipynb #0773058e
+# %% ../nbs/10_cli.ipynb #10762027
 def _explain(e, src):
-    "The sentence for an error that came up while `src` was worked on"
+    "The sentence for an error that came up while `src` was worked on."
     if isinstance(e, LowlightError): return str(e)
     if isinstance(e, MemoryError): return f'{src} needs more memory than there is.'
     return f'{src} could not be enhanced ({type(e).__name__}: {e}).'
@@ -132,7 +133,7 @@ def enhance_files(
     max_pixels:int=500_000_000, # refuse larger pictures
     progress:bool=False, # show a progress bar?
 )->list: # a sentence for each picture that failed
-    "Do all jobs, and go on past those that fail"
+    "Do all jobs, and go on past those that fail."
     problems = []
     for src, dst in _with_bar(jobs) if progress else jobs:
         try:
@@ -143,34 +144,35 @@ def enhance_files(
             _complain(problems[-1], progress)
     return problems
 
-# %% ../nbs/10_cli.ipynb #2d938dea
+# %% ../nbs/10_cli.ipynb #8b49a799
 def _with_bar(jobs):
-    "`jobs` with a progress bar"
+    "`jobs` with a progress bar."
     from tqdm import tqdm
     return tqdm(jobs, unit='picture', leave=False)
 
 def _complain(sentence, progress=False):
-    "Print a sentence to stderr, above the progress bar if there is one"
+    "Print a sentence to stderr, above the progress bar if there is one."
     if not progress: return print(sentence, file=sys.stderr)
     from tqdm import tqdm
     tqdm.write(sentence, file=sys.stderr)
 
-# %% ../nbs/10_cli.ipynb #cb8511be
+# %% ../nbs/10_cli.ipynb #07836e6f
 def _make_folder(out):
-    "Make the folder that `-o OUT` means, if it means one"
+    "Make the folder that `-o OUT` means, if it means one."
     if out is None or _is_file_name(out): return
     try: Path(out).mkdir(parents=True, exist_ok=True)
     except OSError as e: raise LowlightError(f'The folder {out} cannot be made: {e.strerror or e}.') from e
+    if not os.access(out, os.W_OK): raise LowlightError(f'Nothing can be written into the folder {out}; change its permissions or choose another with -o.')
 
 def _summary(jobs, failed, seconds):
-    "One line about what was done"
+    "One line about what was done."
     done = len(jobs) - len(failed)
     where = f': {jobs[0].dst}' if len(jobs) == done == 1 else ''
     return f'{done} picture{"s"*(done != 1)} enhanced in {seconds:.1f} s{where}'
 
 @contextmanager
 def _quiet():
-    "Keep what C++ libraries say to stderr (which delegate was created) from the user"
+    "Keep what C++ libraries say to stderr (which delegate was created) from the user."
     sys.stderr.flush()
     kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
@@ -179,30 +181,31 @@ def _quiet():
         os.dup2(kept, 2)
         os.close(kept), os.close(nowhere)
 
-def _enhancer(model, threads):
-    "The network that --model means, ready to run"
+def _enhancer(model, threads, brightness=None, strength=1.):
+    "The network that --model means, ready to run."
     from lowlight_nb.enhance import DEFAULT_MODEL, Enhancer
     with _quiet():
         enhancer = Enhancer(model or DEFAULT_MODEL, threads=threads)
+        wanted = dict(brightness=enhancer.brightness(brightness), strength=strength)
         enhancer(np.zeros((1, 1, 3), np.uint8)) # the first call is the one that talks
-    return enhancer
+    return partial(enhancer, **wanted) if wanted != dict(brightness=None, strength=1.) else enhancer
 
 def _enhance(args):
-    "`lowlight enhance`"
+    "`lowlight enhance`."
     start = time.perf_counter()
     jobs, problems = plan(args.inputs, args.out, args.overwrite)
     for p in problems: _complain(p)
     if not jobs: return 1
-    enhancer = _enhancer(args.model, args.threads)
+    enhancer = _enhancer(args.model, args.threads, args.brightness, args.strength)
     _make_folder(args.out)
     failed = enhance_files(jobs, enhancer, args.quality, args.overwrite, args.max_pixels, len(jobs) > 1 and sys.stderr.isatty())
     bad = len(problems) + len(failed)
     print(_summary(jobs, failed, time.perf_counter() - start) + (f'; {bad} problem{"s"*(bad > 1)}.' if bad else '.'))
     return 1 if bad else 0
 
-# %% ../nbs/10_cli.ipynb #81442e64
+# %% ../nbs/10_cli.ipynb #30499f90
 def _demo_row(enhancer, pair):
-    "Figures and pictures of one sample: name, PSNR and SSIM before and after, seconds; dark, enhanced, truth"
+    "Figures and pictures of one sample: name, PSNR and SSIM before and after, seconds; dark, enhanced, truth."
     from lowlight_nb.metrics import psnr, ssim
     low, high = load_pair(pair)
     start = time.perf_counter()
@@ -211,22 +214,22 @@ def _demo_row(enhancer, pair):
     return (pair.name, psnr(low, high), psnr(out, high), ssim(low, high), ssim(out, high), seconds), (low, out, high)
 
 def _demo_table(rows):
-    "The table of `lowlight demo`, with the mean of all rows"
+    "The table of `lowlight demo`, with the mean of all rows."
     mean = ('mean', *(sum(c)/len(rows) for c in list(zip(*rows))[1:]))
     width = max(len(r[0]) for r in rows)
     lines = [f'{"":{width}}  {"PSNR (dB)":^14}  {"SSIM":^14}', f'{"picture":{width}}  before   after  before   after  seconds']
     return '\n'.join(lines + [f'{n:{width}}  {a:6.2f}  {b:6.2f}  {c:6.3f}  {d:6.3f}  {s:7.2f}' for n, a, b, c, d, s in [*rows, mean]])
 
-# %% ../nbs/10_cli.ipynb #8ed25e7a
+# %% ../nbs/10_cli.ipynb #ce560252
 def _save_figure(figure, path, overwrite):
-    "Save a matplotlib figure, whole or not at all"
+    "Save a matplotlib figure, whole or not at all."
     if not is_picture(path): raise LowlightError(f'{path} is no name for a picture; end it in .png, .jpg or another of {", ".join(SUFFIXES)}.')
     fmt = SUFFIXES[Path(path).suffix.lower()].lower()
     if fmt == 'bmp': raise LowlightError(f'The sheet cannot be written as BMP; write {path} as PNG instead.')
     with atomic_write(path, overwrite) as f: figure.savefig(f, format=fmt, dpi=100)
 
 def _demo(args):
-    "`lowlight demo`"
+    "`lowlight demo`."
     default = args.out is None
     out = 'lowlight_demo.png' if default else args.out
     _check_new(out, default or args.overwrite)
@@ -240,27 +243,27 @@ def _demo(args):
     print(f'The pictures are in {out}.')
     return 0
 
-# %% ../nbs/10_cli.ipynb #20a75b67
+# %% ../nbs/10_cli.ipynb #73756877
 def _methods(models, baselines, threads):
-    "The methods to evaluate, by name"
+    "The methods to evaluate, by name."
     from lowlight_nb.enhance import DEFAULT_MODEL
     from lowlight_nb.evaluation import BASELINES
     return {str(m): _enhancer(m, threads) for m in models or [DEFAULT_MODEL]} | (BASELINES if baselines else {})
 
 def _check_new(path, overwrite):
-    "Raise before a long job if its result could not be written"
+    "Raise before a long job if its result could not be written."
     if path and os.path.lexists(path) and not overwrite: raise LowlightError(f'{path} exists already; add --overwrite to replace it.')
     if path and not os.path.isdir(Path(path).parent): raise LowlightError(f'{path} cannot be written: {Path(path).parent} is no folder.')
 
 def _save_rows(comparison, path):
-    "Write every row of every method as CSV"
+    "Write every row of every method as CSV."
     text = io.StringIO()
     rows = [(name, *row) for name, e in comparison.items() for row in e.rows]
     csv.writer(text).writerows([('method', *next(iter(comparison.values())).rows[0]._fields), *rows])
     with atomic_write(path, overwrite=True) as f: f.write(text.getvalue().encode())
 
 def _evaluate(args):
-    "`lowlight evaluate`"
+    "`lowlight evaluate`."
     from lowlight_nb.evaluation import compare
     _check_new(args.csv, args.overwrite)
     pairs = find_pairs(args.data) if args.data else samples()
@@ -270,19 +273,20 @@ def _evaluate(args):
     if args.csv: _save_rows(comparison, args.csv)
     return 0
 
-# %% ../nbs/10_cli.ipynb #542f88e6
+# %% ../nbs/10_cli.ipynb #f1416cd5
 def _training_modules():
-    "The modules `models`, `training` and `export`, or a sentence that says how to get what they need"
+    "The modules `models`, `training` and `export`, or a sentence that says how to get what they need."
     os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
     try:
         with _quiet(): from lowlight_nb import models, training, export
     except ImportError as e:
-        raise LowlightError(f"Training and exporting need TensorFlow and Keras: pip install 'lowlight_nb[train]' ({e}).") from e
+        why = str(e) if 'lowlight_nb[train]' in str(e) else f"Training and exporting need TensorFlow and Keras: pip install 'lowlight_nb[train]' ({e})."
+        raise LowlightError(why) from e
     for chatty in ('absl', 'tensorflow'): logging.getLogger(chatty).setLevel(logging.ERROR)
     return models, training, export
 
 def _read_scenes(path):
-    "Picture to scene, from a CSV with the columns `id` (or `name`) and `scene`"
+    "Picture to scene, from a CSV with the columns `id` (or `name`) and `scene`."
     try:
         with open(path, newline='', encoding='utf-8-sig') as f: rows = list(csv.DictReader(f))
         return {r['id'] if 'id' in r else r['name']: r['scene'] for r in rows}
@@ -290,41 +294,60 @@ def _read_scenes(path):
     except KeyError as e: raise LowlightError(f'{path} needs the columns id and scene; {e} is missing.') from e
 
 def _split(pairs, scenes, fraction, seed):
-    "Training and validation pairs"
+    "Training and validation pairs."
     if scenes == 'lol': return lol_validation(pairs, fraction, seed)
     return split_pairs(pairs, _read_scenes(scenes) if scenes else None, fraction, seed)
 
-# %% ../nbs/10_cli.ipynb #b3620489
-_TRAIN_OPTIONS = 'epochs', 'lr', 'crop', 'batch', 'crops_per_picture', 'seed', 'resume'
+# %% ../nbs/10_cli.ipynb #fc94e374
+_TRAIN_OPTIONS = 'epochs', 'lr', 'crop', 'batch', 'crops_per_picture', 'twins', 'average'
 
-def _network(models, export, name):
-    "A fresh network of the name given, or the one in a file"
-    if name in ('denoising_cnn', 'lantern'): return getattr(models, name)()
-    if Path(name).suffix in ('.keras', '.h5'): return export.load_model(name)
-    raise LowlightError(f'There is no network {name} to train; give denoising_cnn, lantern, or a .keras or .h5 file.')
+def _network(models, export, name, init):
+    "A fresh network of the name given, or the one in a file, with the weights of `init` if it is given."
+    if name in ('denoising_cnn', 'lantern'): model = getattr(models, name)()
+    elif Path(name).suffix in ('.keras', '.h5'): model = export.load_model(name)
+    else: raise LowlightError(f'There is no network {name} to train; give denoising_cnn, lantern, or a .keras or .h5 file.')
+    if init:
+        try: model.set_weights(export.load_model(export.weights_file(init)).get_weights())
+        except ValueError as e: raise LowlightError(f'The weights of {init} do not fit {name}; name the same network with --model.') from e
+    return model
+
+def _training_pairs(args):
+    "The pairs to learn from and those to measure on: of --data, of --bright, or of both."
+    if not (args.data or args.bright): raise LowlightError('There is nothing to train on; give --data DIR (pairs) or --bright DIR (bright photographs), or both.')
+    pairs, valid = _split(find_pairs(args.data), args.scenes, args.valid, args.seed) if args.data else ([], [])
+    bright = [p for folder in args.bright or [] for p in bright_pairs(folder)]
+    if not args.data: bright, valid = split_pairs(bright, None, args.valid, args.seed)
+    return pairs + bright * args.bright_times, valid
 
 def _train(args):
-    "`lowlight train`"
-    pairs, valid = _split(find_pairs(args.data), args.scenes, args.valid, args.seed)
+    "`lowlight train`."
+    pairs, valid = _training_pairs(args)
     models, training, export = _training_modules()
-    model, name = _network(models, export, args.model), Path(args.model).stem
+    source = args.model or args.init or 'denoising_cnn'
+    name = Path(source).stem
+    models.keras.utils.set_random_seed(args.seed)
+    models.keras.mixed_precision.set_global_policy('mixed_bfloat16' if args.precision == 'bfloat16' else 'float32')
+    try: model = _network(models, export, source, args.init)
+    finally: models.keras.mixed_precision.set_global_policy('float32')
     out = Path(args.out or Path('runs')/name)
+    recipe = training.RECIPES.get(name, training.RECIPES['denoising_cnn'])
+    options = {o: recipe[o] if getattr(args, o) is None else getattr(args, o) for o in _TRAIN_OPTIONS}
     print(f'Training {name} on {len(pairs)} pairs, {len(valid)} held out for validation; everything goes to {out}.')
-    history = training.train(model, pairs, valid or None, out=out, **{o: getattr(args, o) for o in _TRAIN_OPTIONS})
+    history = training.train(model, pairs, valid or None, out=out, seed=args.seed, resume=args.resume, **options)
     files = [export.export_model(model, out/f'{name}{suffix}') for suffix in ('.keras', '.h5', '.tflite')]
     print(f'{len(history)} epochs done. The network is in {", ".join(str(f) for f in files)}.')
     return 0
 
 def _export(args):
-    "`lowlight export`"
+    "`lowlight export`."
     _check_new(args.out, args.overwrite)
     _, _, export = _training_modules()
     print(f'The network is in {export.export_model(export.load_model(args.model), args.out)}.')
     return 0
 
-# %% ../nbs/10_cli.ipynb #85194e95
+# %% ../nbs/10_cli.ipynb #be51ecbd
 def _number(kind, lo, hi=None):
-    "A type for argparse: an int or float from `lo` to `hi`"
+    "A type for argparse: an int or float from `lo` to `hi`."
     def parse(text):
         try: x = kind(float(text))
         except (ValueError, OverflowError): x = None
@@ -333,19 +356,27 @@ def _number(kind, lo, hi=None):
         return x
     return parse
 
+def _brightness(text):
+    "A number from 0 to 1, or else the path of a picture."
+    try: float(text)
+    except ValueError: return text
+    return _number(float, 0, 1)(text)
+
 def _add_model(p, action='store'):
     p.add_argument('--model', action=action, metavar='NAME|FILE.tflite', help='a network that comes with the package, or a file of yours')
     p.add_argument('--threads', type=_number(int, 1), metavar='N', help='processor cores to use (default: all)')
 
 def _add_overwrite(p): p.add_argument('--overwrite', action='store_true', help='replace results that exist already')
 
-# %% ../nbs/10_cli.ipynb #68736053
+# %% ../nbs/10_cli.ipynb #aaefd736
 def _add_enhance(add):
     p = add('enhance', _enhance, 'brighten photographs')
     p.add_argument('inputs', nargs='+', metavar='IN', help='pictures, folders of pictures, or patterns such as "*.jpg"')
     p.add_argument('-o', '--out', metavar='OUT', help='a file if it ends like a picture, else a folder (default: NAME_bright.EXT beside each input)')
     _add_model(p)
     _add_overwrite(p)
+    p.add_argument('--brightness', type=_brightness, metavar='B|PICTURE', help='how bright the result should be on average: 0 to 1, or a picture to match (default: the network decides)')
+    p.add_argument('--strength', type=_number(float, 0, 1), default=1., metavar='S', help='0 leaves the picture as it is, 1 is the network\'s result (default: 1)')
     p.add_argument('--quality', type=_number(int, 1, 100), default=95, metavar='Q', help='of JPEGs, 1 to 100 (default: 95); other formats are lossless')
     p.add_argument('--max-pixels', type=_number(int, 1), default=500_000_000, metavar='N', help='refuse larger pictures (default: 500 million pixels)')
 
@@ -364,18 +395,24 @@ def _add_evaluate(add):
     p.add_argument('--csv', metavar='OUT', help='write every figure to this file')
     _add_overwrite(p)
 
-# %% ../nbs/10_cli.ipynb #3a66613a
+# %% ../nbs/10_cli.ipynb #743d1584
 def _add_train(add):
     p = add('train', _train, "train a network on pairs of yours (needs pip install 'lowlight_nb[train]')")
-    p.add_argument('--data', required=True, metavar='DIR', help='folder with low/ and high/')
-    p.add_argument('--model', default='denoising_cnn', metavar='NAME|FILE', help='denoising_cnn, lantern, or a .keras or .h5 file to go on from')
+    p.add_argument('--data', metavar='DIR', help='folder with low/ and high/')
+    p.add_argument('--bright', action='append', metavar='DIR', help='folder of bright photographs, darkened while training; beside --data or alone')
+    p.add_argument('--bright-times', type=_number(int, 1), default=1, metavar='N', help='count each bright photograph so many times (default: 1)')
+    p.add_argument('--model', metavar='NAME|FILE', help='denoising_cnn (default), lantern, or a .keras or .h5 file to go on from')
+    p.add_argument('--init', metavar='NAME|FILE', help='start from the weights that come with the package under this name, or from a file')
     p.add_argument('--out', metavar='DIR', help='folder of the run (default: runs/NAME)')
     p.add_argument('--resume', action='store_true', help='go on with the run in --out')
     p.add_argument('--scenes', metavar='CSV|lol', help='columns id and scene: keep scenes together when splitting; lol: the standard split of LOL-v1 train')
     p.add_argument('--valid', type=_number(float, 0, .9), default=.1, metavar='FRACTION', help='held out for validation (default: 0.1)')
-    for name, kind, default, text in [('epochs', int, 22, 'rounds'), ('batch', int, 16, 'crops in a batch'), ('crop', int, 96, 'side of a crop in pixels'),
-                                      ('crops-per-picture', int, 4, 'crops of each picture in an epoch'), ('lr', float, 1e-3, 'learning rate'), ('seed', int, 0, 'same seed, same run')]:
-        p.add_argument('--'+name, type=_number(kind, 0 if name in ('lr', 'seed') else 1), default=default, metavar='N', help=f'{text} (default: {default})')
+    p.add_argument('--precision', choices=['float32', 'bfloat16'], default='float32', help='bfloat16 is faster on recent processors (default: float32)')
+    p.add_argument('--seed', type=_number(int, 0), default=0, metavar='N', help='same seed, same run (default: 0)')
+    for name, kind, least, most, text in [('epochs', int, 1, None, 'rounds'), ('batch', int, 1, None, 'crops in a batch'), ('crop', int, 1, None, 'side of a crop in pixels'),
+            ('crops-per-picture', int, 1, None, 'crops of each picture in an epoch'), ('lr', float, 0, None, 'learning rate'),
+            ('twins', float, 0, 1, 'share of pairs replaced by dark twins'), ('average', float, 0, 1, 'momentum of averaged weights (lantern)')]:
+        p.add_argument('--'+name, type=_number(kind, least, most), metavar='N', help=f'{text} (default: that of the network)')
 
 def _add_export(add):
     p = add('export', _export, "write a trained network as .tflite, .h5 or .keras (needs pip install 'lowlight_nb[train]')")
@@ -383,9 +420,9 @@ def _add_export(add):
     p.add_argument('out', metavar='OUT', help='the ending chooses the format: .tflite, .h5 or .keras')
     _add_overwrite(p)
 
-# %% ../nbs/10_cli.ipynb #03d40f08
+# %% ../nbs/10_cli.ipynb #1d0d27bd
 def _parser():
-    "The argparse parser of the whole command"
+    "The argparse parser of the whole command."
     parser = argparse.ArgumentParser('lowlight', description='Make photographs taken in the dark bright and clean.',
                                      epilog='Exit code: 0 all done, 1 something failed (a sentence says what), 2 wrong usage, 130 interrupted.')
     parser.add_argument('--version', action='version', version=f'lowlight {__version__}')
@@ -397,9 +434,9 @@ def _parser():
     for f in (_add_enhance, _add_demo, _add_evaluate, _add_train, _add_export): f(add)
     return parser
 
-# %% ../nbs/10_cli.ipynb #b9446b14
+# %% ../nbs/10_cli.ipynb #4121d40c
 def _run(argv):
-    "Parse the arguments and run the subcommand; the exit code"
+    "Parse the arguments and run the subcommand; the exit code."
     parser = _parser()
     args = parser.parse_args(argv)
     if not args.command:
@@ -412,9 +449,12 @@ def _run(argv):
 def main(
     argv:list=None, # arguments without the program's name; None: those of the process
 )->int: # exit code: 0 all done, 1 something failed, 2 wrong usage, 130 interrupted
-    "The command `lowlight`; no traceback leaves it unless the environment variable LOWLIGHT_DEBUG is set"
+    "The command `lowlight`; no traceback leaves it unless the environment variable LOWLIGHT_DEBUG is set."
     if hasattr(sys.stdout, 'reconfigure'): sys.stdout.reconfigure(errors='backslashreplace') # file names of any kind
-    try: return _run(argv)
+    try:
+        code = _run(argv)
+        sys.stdout.flush()
+        return code
     except SystemExit as e: return e.code or 0 # argparse has said what is wrong
     except LowlightError as e: _complain(str(e))
     except KeyboardInterrupt:

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['BAD_LOL', 'SAMPLES', 'Pair', 'natural', 'find_pairs', 'load_pair', 'split_pairs', 'read_table', 'lol_scenes',
-           'lol_validation', 'samples', 'sample_credits', 'make_sample', 'make_samples']
+           'lol_validation', 'samples', 'sample_credits', 'make_sample', 'make_samples', 'bright_pairs']
 
 # %% ../nbs/03_data.ipynb #89ec7c55
 import csv, hashlib, re
@@ -211,3 +211,14 @@ def make_samples(
         w.writeheader(); w.writerows(rows)
     lines = ['# Credits of the sample pictures', '', '| '+' | '.join(rows[0])+' |', '|'+'---|'*len(rows[0])] + ['| '+' | '.join(r.values())+' |' for r in rows]
     (out/'CREDITS.md').write_text('\n'.join(lines)+'\n', encoding='utf-8')
+
+# %% ../nbs/03_data.ipynb #fc83dc02
+def bright_pairs(
+    folder:str|Path, # with bright photographs directly in it
+) -> list[Pair]: # each with one and the same file as `low` and `high`, in natural order
+    "The pictures in `folder` as pairs whose dark half is still to be made."
+    folder = Path(folder)
+    if not folder.is_dir(): raise LowlightError(f'{folder} is not a folder; name a folder with bright photographs.')
+    found = sorted((p for p in folder.iterdir() if p.is_file() and is_picture(p) and not p.name.startswith('.')), key=lambda p: natural(p.name))
+    if not found: raise LowlightError(f'{folder} holds no pictures; put bright photographs into it.')
+    return [Pair(p.stem, p, p) for p in found]

@@ -14,10 +14,10 @@ import numpy as np
 from .images import LowlightError, Picture, as_rgb, read_picture, thumbnail, to_float, to_uint8
 from .metrics import grey_mean
 
-# %% ../nbs/07_enhance.ipynb #a77ab1ad
+# %% ../nbs/07_enhance.ipynb #849058cf
 _WEIGHTS = Path(str(files('lowlight_nb')/'weights'))
 MODELS = {p.stem: p for p in sorted(_WEIGHTS.glob('*.tflite'))}  # name -> file, of the networks that come with the package
-DEFAULT_MODEL = next(name for name in ('lantern', 'denoising_cnn') if name in MODELS)
+DEFAULT_MODEL = 'lantern' if 'lantern' in MODELS else 'denoising_cnn'
 
 # %% ../nbs/07_enhance.ipynb #bb342cf2
 def model_file(
@@ -61,7 +61,7 @@ def tiles(
     cuts = [(a, min(a + size, length)) for a in range(0, length, size)]
     return [((a, b), (max(0, a - margin), min(length, b + margin))) for a, b in cuts]
 
-# %% ../nbs/07_enhance.ipynb #d3b9028c
+# %% ../nbs/07_enhance.ipynb #5d44c4f6
 class Enhancer:
     "A network, ready to brighten pictures. Not to be shared between threads: make one for each."
     def __init__(self,
@@ -82,6 +82,17 @@ class Enhancer:
 
     @property
     def takes_brightness(self): return 'brightness' in self.inputs
+
+    def brightness(self,
+        wanted, # grey mean in [0, 1], a picture to match, or None
+    )->float|None: # grey mean in [0, 1], or None: the network decides
+        "The brightness that is meant, or a sentence if this network cannot be told."
+        if wanted is None: return None
+        if not self.takes_brightness:
+            raise LowlightError(f'The model {self.facts["name"]} cannot be told how bright; leave brightness away, or use another model.')
+        if not isinstance(wanted, (int, float, np.number)): return grey_mean(_pixels(wanted))
+        if not 0 <= wanted <= 1: raise LowlightError(f'The brightness must lie from 0 to 1, and this is {wanted}.')
+        return float(wanted)
 
     def __call__(self,
         picture, # path, PIL image, `Picture`, or array (h, w), (h, w, 3) or (h, w, 4): uint8, or float in [0, 1]
@@ -105,10 +116,9 @@ class Enhancer:
 
     def _whole(self, pixels, brightness):
         "What the network is told about the whole picture."
-        if not self.takes_brightness:
-            if brightness is None: return {}
-            raise LowlightError(f'The model {self.facts["name"]} cannot be told how bright; leave brightness away, or use another model.')
-        return dict(thumbnail=thumbnail(pixels)[None], brightness=np.float32([[_brightness(brightness)]]))
+        wanted = self.brightness(brightness)
+        if not self.takes_brightness: return {}
+        return dict(thumbnail=thumbnail(pixels)[None], brightness=np.float32([[-1 if wanted is None else wanted]]))
 
     def _network(self, x, extra):
         "The network on one float tile (h, w, 3): padded, run, cropped."
@@ -122,7 +132,7 @@ class Enhancer:
         y = y[0, :h, :w]
         return apply_curve(x, y) if self.facts['rule'] == 'curve' else y
 
-# %% ../nbs/07_enhance.ipynb #0d7a7b40
+# %% ../nbs/07_enhance.ipynb #95540b27
 def _cores():
     "The processor cores this process may use."
     return len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
@@ -135,13 +145,6 @@ def _pixels(picture):
         if picture.mode.startswith(('I', 'F')): raise LowlightError(f'A PIL image of mode {picture.mode} has more than 8 bits a value; convert it to RGB first.')
         picture = picture.convert('RGB')
     return as_rgb(picture)
-
-def _brightness(wanted):
-    "A number for the network: the grey mean wanted, or -1 for its own choice."
-    if wanted is None: return -1.
-    if not isinstance(wanted, (int, float, np.number)): return grey_mean(_pixels(wanted))
-    if not 0 <= wanted <= 1: raise LowlightError(f'The brightness must lie from 0 to 1, and this is {wanted}.')
-    return float(wanted)
 
 # %% ../nbs/07_enhance.ipynb #9f2299b7
 _enhancer = lru_cache(maxsize=2)(Enhancer)

@@ -15,15 +15,15 @@ import numpy as np
 from PIL import Image
 from PIL import BmpImagePlugin, JpegImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin
 
-# %% ../nbs/00_images.ipynb #b2a07bdd
+# %% ../nbs/00_images.ipynb #597af14d
 class LowlightError(ValueError):
-    "An expected problem with a file, an array or an option, told in one sentence that also says what to do"
+    "An expected problem with a file, an array or an option, told in one sentence that also says what to do."
 
-# %% ../nbs/00_images.ipynb #60d652cc
+# %% ../nbs/00_images.ipynb #03d8d491
 def check_numbers(
     x, # array of any shape
 ):
-    "Raise `LowlightError` unless `x` holds uint8, or floats from 0 to 1 (a rounding error of 0.0001 beyond is forgiven)"
+    "Raise `LowlightError` unless `x` holds uint8, or floats from 0 to 1 (a rounding error of 0.0001 beyond is forgiven)."
     if x.dtype == np.uint8: return
     if x.dtype.kind != 'f':
         raise LowlightError(f'A picture must be uint8 from 0 to 255 or float from 0 to 1, and this array is {x.dtype}; convert it first.')
@@ -33,11 +33,11 @@ def check_numbers(
     if lo < -1e-4 or hi > 1+1e-4:
         raise LowlightError(f'A float picture must lie from 0 to 1, and this array goes from {lo:.4g} to {hi:.4g}; scale it first.')
 
-# %% ../nbs/00_images.ipynb #8ff4dbb8
+# %% ../nbs/00_images.ipynb #95d0ce9b
 def as_rgb(
     array, # picture: HxW, HxWx1, HxWx2 (grey, alpha), HxWx3 or HxWx4 (RGB, alpha); uint8 from 0 to 255 or float from 0 to 1
 ): # the same picture as HxWx3, uint8 if it was uint8, else float32 in [0,1]; alpha is left out
-    "Check any array and give it as RGB; anything that is no picture raises `LowlightError`"
+    "Check any array and give it as RGB; anything that is no picture raises `LowlightError`."
     x = np.asarray(array)
     if x.ndim == 2: x = x[..., None]
     if x.ndim != 3 or not 1 <= x.shape[2] <= 4 or 0 in x.shape:
@@ -46,31 +46,31 @@ def as_rgb(
     x = x[..., :3] if x.shape[2] >= 3 else np.repeat(x[..., :1], 3, axis=2)
     return x if x.dtype == np.uint8 else np.clip(x.astype(np.float32), 0, 1)
 
-# %% ../nbs/00_images.ipynb #e08430b1
+# %% ../nbs/00_images.ipynb #a8fd556c
 def to_float(
     pixels, # uint8 from 0 to 255, or float already in [0,1]; any shape
 ): # float32 array of the same shape in [0,1]
-    "The numbers as the network wants them"
+    "The numbers as the network wants them."
     x = np.asarray(pixels)
     return x.astype(np.float32) / np.float32(255) if x.dtype == np.uint8 else x.astype(np.float32, copy=False)
 
-# %% ../nbs/00_images.ipynb #41c5aba5
+# %% ../nbs/00_images.ipynb #63e7138a
 def to_uint8(
     x, # float array in [0,1], any shape; what lies outside is clipped, NaN is refused; uint8 passes through
 ): # uint8 array of the same shape, rounded to the nearest level
-    "The numbers as a file wants them"
+    "The numbers as a file wants them."
     x = np.asarray(x)
     if x.dtype == np.uint8: return x
     if x.dtype.kind != 'f': raise LowlightError(f'Expected floats from 0 to 1, and this array is {x.dtype}.')
     if np.isnan(x).any(): raise LowlightError('The array holds NaN, which is no brightness.')
     return (np.clip(x, 0, 1)*255 + .5).astype(np.uint8)
 
-# %% ../nbs/00_images.ipynb #6527bf81
+# %% ../nbs/00_images.ipynb #88364102
 def thumbnail(
     pixels, # HxWx3, uint8 or float in [0,1]
     size=64, # height and width of the thumbnail
 ): # float32 size x size x 3 in [0,1]
-    "The area means of a picture on a square grid"
+    "The area means of a picture on a square grid."
     channels = [Image.fromarray(np.ascontiguousarray(to_float(pixels[..., c]))) for c in range(3)]
     return np.stack([np.asarray(c.resize((size, size), Image.Resampling.BOX)) for c in channels], axis=-1)
 
@@ -79,17 +79,17 @@ def thumbnail(
 SUFFIXES = {'.png':'PNG', '.jpg':'JPEG', '.jpeg':'JPEG', '.jpe':'JPEG', '.jfif':'JPEG', '.webp':'WEBP',
             '.tif':'TIFF', '.tiff':'TIFF', '.bmp':'BMP', '.dib':'BMP'}
 
-# %% ../nbs/00_images.ipynb #cdd9609d
+# %% ../nbs/00_images.ipynb #7739761d
 def is_picture(
     path, # str or Path; need not exist
 ) -> bool: # does its suffix name a format that can be read and written?
-    "Whether the name is a picture's, by its suffix alone, in capitals or not"
+    "Whether the name is a picture's, by its suffix alone, in capitals or not."
     return Path(path).suffix.lower() in SUFFIXES
 
-# %% ../nbs/00_images.ipynb #a38fd0aa
+# %% ../nbs/00_images.ipynb #279de0f1
 @dataclass
 class Picture:
-    "Upright RGB pixels, and what a file says about them"
+    "Upright RGB pixels, and what a file says about them."
     pixels: np.ndarray            # uint8, height x width x 3, RGB, already turned upright
     alpha: np.ndarray|None = None # uint8, height x width: 0 transparent, 255 opaque
     exif: bytes|None = None       # camera data, beginning with `Exif\0\0`, its orientation set to 1
@@ -106,19 +106,19 @@ class Picture:
         extras = [o for o in ('exif', 'icc', 'dpi') if getattr(self, o)] + ['alpha']*(self.alpha is not None) + ['grey']*self.grey
         return f'Picture({self.shape[1]}x{self.shape[0]} {", ".join([self.format or "array"] + extras)})'
 
-# %% ../nbs/00_images.ipynb #8192b94c
+# %% ../nbs/00_images.ipynb #74bcfb1a
 def _check_file(path):
-    "Raise unless `path` is a file with something in it"
+    "Raise unless `path` is a file with something in it."
     if os.path.isdir(path): raise LowlightError(f'{path} is a folder where a picture was expected.')
     if not os.path.exists(path): raise LowlightError(f'There is no file {path}.')
     if not os.path.isfile(path): raise LowlightError(f'{path} is no ordinary file, so no picture can be read from it.')
     if not path.stat().st_size: raise LowlightError(f'{path} is empty (0 bytes); copy it again from where it came.')
 
-# %% ../nbs/00_images.ipynb #b6bc9c5d
+# %% ../nbs/00_images.ipynb #a7243d8c
 _FORMATS = 'PNG', 'JPEG', 'WEBP', 'TIFF', 'BMP'
 
 def _open(f, path):
-    "Pillow's image for the open file `f`, header only"
+    "Pillow's image for the open file `f`, header only."
     head = f.read(16)
     fmt = next((o for o in _FORMATS if Image.OPEN[o][1](head) is True), None)
     if not fmt: raise LowlightError(f'{path} is not a picture in PNG, JPEG, WebP, TIFF or BMP, whatever its name says.')
@@ -126,9 +126,9 @@ def _open(f, path):
     f.seek(0)
     return Image.OPEN[fmt][0](f, str(path))
 
-# %% ../nbs/00_images.ipynb #dbab917a
+# %% ../nbs/00_images.ipynb #2a69da1c
 def _depth(f, fmt):
-    "Bits per channel that the header announces, and whether they are plain unsigned numbers"
+    "Bits per channel that the header announces, and whether they are plain unsigned numbers."
     f.seek(0)
     if fmt == 'PNG': return f.read(25)[24], True
     if fmt != 'TIFF': return 8, True
@@ -140,15 +140,15 @@ def _depth(f, fmt):
     return max(tags.get(258, (1,))), set(tags.get(339, (1,))) <= {1, 4}
 
 def _check_depth(f, fmt, path):
-    "Raise if 8 unsigned bits would lose something"
+    "Raise if 8 unsigned bits would lose something."
     bits, plain = _depth(f, fmt)
     if bits > 8 or not plain:
         raise LowlightError(f'{path} has {bits}-bit {"" if plain else "float or signed "}channels, and only plain 8-bit ones can be kept; '
                             'save it with 8 bits per channel first.')
 
-# %% ../nbs/00_images.ipynb #01fe2efa
+# %% ../nbs/00_images.ipynb #7af8a29b
 def _check_header(img, path, max_pixels):
-    "Raise for a picture that is too large, too deep or several in one"
+    "Raise for a picture that is too large, too deep or several in one."
     w, h = img.size
     if w*h > max_pixels:
         raise LowlightError(f'{path} has {w*h/1e6:,.0f} megapixels ({w}x{h}) and the limit is {max_pixels/1e6:,.6g}; raise max_pixels (--max-pixels) if you mean it.')
@@ -157,23 +157,23 @@ def _check_header(img, path, max_pixels):
     n = 1 if img.format in ('JPEG', 'MPO') else getattr(img, 'n_frames', 1)
     if n > 1: raise LowlightError(f'{path} holds {n} pictures (pages or frames) and only one could be kept; save the one you want as a file of its own.')
 
-# %% ../nbs/00_images.ipynb #ba7c8ee1
+# %% ../nbs/00_images.ipynb #2095cf1f
 def _cmyk_to_rgb(img):
-    "CMYK to sRGB through the file's own profile, or by the plain rule where there is none"
+    "CMYK to sRGB through the file's own profile, or by the plain rule where there is none."
     from PIL import ImageCms
     icc = img.info.get('icc_profile')
     try: return ImageCms.profileToProfile(img, io.BytesIO(icc), ImageCms.createProfile('sRGB'), outputMode='RGB')
     except Exception: return img.convert('RGB')
 
 def _to_rgb(img):
-    "`img` as RGB or RGBA, with the colour profile that fits it, or None"
+    "`img` as RGB or RGBA, with the colour profile that fits it, or None."
     icc = img.info.get('icc_profile')
     if img.mode == 'CMYK': img = _cmyk_to_rgb(img)
     return img.convert('RGBA' if img.has_transparency_data else 'RGB'), icc if icc and icc[16:20] == b'RGB ' else None
 
-# %% ../nbs/00_images.ipynb #f9530588
+# %% ../nbs/00_images.ipynb #39c3bd20
 def _upright_exif(blob):
-    "EXIF bytes with orientation 1 and no preview; everything else stays in its place"
+    "EXIF bytes with orientation 1 and no preview; everything else stays in its place."
     data = bytearray(blob.removeprefix(b'Exif\0\0'))
     order = {b'II':'<', b'MM':'>'}[bytes(data[:2])]
     start, = struct.unpack_from(order+'I', data, 4)
@@ -184,18 +184,18 @@ def _upright_exif(blob):
     struct.pack_into(order+'I', data, end, 0)
     return b'Exif\0\0' + bytes(data)
 
-# %% ../nbs/00_images.ipynb #ef823aed
+# %% ../nbs/00_images.ipynb #acbee38c
 _SUBIFDS = {34665, 34853} # camera settings, GPS
 _DESCRIPTIVE = _SUBIFDS | {270, 271, 272, 305, 306, 315, 316, 18246, 33432, 40091, 40092, 40093, 40094, 40095}
 
 def _descriptive(exif):
-    "`exif` (`Image.Exif`) without the tags that tell how a file is laid out instead of how it was taken"
+    "`exif` (`Image.Exif`) without the tags that tell how a file is laid out instead of how it was taken."
     for t in set(exif) - _DESCRIPTIVE: del exif[t]
     return exif
 
-# %% ../nbs/00_images.ipynb #9323f49e
+# %% ../nbs/00_images.ipynb #371808b8
 def _metadata(img):
-    "EXIF bytes or None, and the orientation from 1 to 8; camera data that is broken is left out"
+    "EXIF bytes or None, and the orientation from 1 to 8; camera data that is broken is left out."
     try:
         tags = img.getexif()
         turn = tags.get(0x112, 1)
@@ -204,12 +204,12 @@ def _metadata(img):
         return _upright_exif(blob or tags.tobytes()) if blob or len(tags) else None, turn
     except Exception: return None, 1
 
-# %% ../nbs/00_images.ipynb #bcd0981e
+# %% ../nbs/00_images.ipynb #9e8d4c13
 _TURNS = {2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM, 5: Image.Transpose.TRANSPOSE,
           6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE, 8: Image.Transpose.ROTATE_90}
 
 def _decode(img):
-    "The `Picture` in Pillow's opened `img`"
+    "The `Picture` in Pillow's opened `img`."
     img.load()
     exif, turn = _metadata(img)
     rgb, icc = _to_rgb(img)
@@ -219,12 +219,12 @@ def _decode(img):
     return Picture(np.array(x[..., :3]), alpha, exif, icc, 'JPEG' if img.format == 'MPO' else img.format,
                    img.mode in ('1', 'L', 'LA'), img.info.get('dpi'))
 
-# %% ../nbs/00_images.ipynb #27280cbe
+# %% ../nbs/00_images.ipynb #30a1d89c
 def read_picture(
     path, # str or Path of a PNG, JPEG, WebP, TIFF or BMP file
     max_pixels=500_000_000, # refuse more pixels (width x height) than this, before decoding
 ) -> Picture: # upright RGB uint8, with alpha, EXIF, profile and resolution
-    "Read a picture whatever its colour mode; a file that cannot be read, or not without loss, raises `LowlightError`"
+    "Read a picture whatever its colour mode; a file that cannot be read, or not without loss, raises `LowlightError`."
     path = Path(path)
     try:
         _check_file(path)
@@ -237,9 +237,9 @@ def read_picture(
     except PermissionError as e: raise LowlightError(f'{path} may not be read; check its permissions.') from e
     except Exception as e: raise LowlightError(f'{path} cannot be read: it is damaged, incomplete or of an unusual kind ({e}).') from e
 
-# %% ../nbs/00_images.ipynb #356b3156
+# %% ../nbs/00_images.ipynb #6d15822f
 def _check_target(path, overwrite):
-    "Raise unless a file may be made at `path`"
+    "Raise unless a file may be made at `path`."
     if os.path.isdir(path): raise LowlightError(f'{path} is a folder; give the name of a file.')
     if not overwrite and os.path.lexists(path): raise LowlightError(f'{path} exists already; choose another name or allow overwriting.')
     if not os.path.isdir(path.parent): raise LowlightError(f'{path} cannot be written: {path.parent} is no folder.')
@@ -249,7 +249,7 @@ def atomic_write(
     path, # str or Path of the file to make
     overwrite=False, # replace an existing file?
 ):
-    "Context manager: a binary file to write into, which becomes `path` at the end, or vanishes after an error"
+    "Context manager: a binary file to write into, which becomes `path` at the end, or vanishes after an error."
     path = Path(path)
     _check_target(path, overwrite)
     tmp = path.parent/f'.lowlight-{secrets.token_hex(6)}.tmp'
@@ -262,9 +262,9 @@ def atomic_write(
     except OSError as e: raise LowlightError(f'{path} cannot be written: {e.strerror or e}.') from e
     finally: tmp.unlink(missing_ok=True)
 
-# %% ../nbs/00_images.ipynb #c86708c6
+# %% ../nbs/00_images.ipynb #3966e77d
 def _tiff_options(picture):
-    "Options for a TIFF: its EXIF as tags; deflate with a predictor where that is possible"
+    "Options for a TIFF: its EXIF as tags; deflate with a predictor where that is possible."
     exif = Image.Exif()
     if picture.exif: exif.load(picture.exif)
     if any(_descriptive(exif).get_ifd(t) for t in _SUBIFDS): return dict(exif=exif)
@@ -273,7 +273,7 @@ def _tiff_options(picture):
     return dict(exif=exif, compression='tiff_adobe_deflate')
 
 def _save_options(picture, fmt, quality):
-    "Pillow's options for saving `picture` as `fmt`"
+    "Pillow's options for saving `picture` as `fmt`."
     opts = dict(JPEG=dict(quality=quality, subsampling=0), PNG=dict(compress_level=3), BMP={},
                 WEBP=dict(lossless=True, exact=True, quality=30)).get(fmt) if fmt != 'TIFF' else _tiff_options(picture)
     if picture.dpi and fmt != 'WEBP': opts['dpi'] = picture.dpi
@@ -282,25 +282,25 @@ def _save_options(picture, fmt, quality):
     if picture.exif and fmt != 'TIFF' and (fmt != 'JPEG' or len(picture.exif) <= 65533): opts['exif'] = picture.exif
     return opts
 
-# %% ../nbs/00_images.ipynb #6e4092fb
+# %% ../nbs/00_images.ipynb #b6d87899
 _LONGEST = {'JPEG': 65500, 'WEBP': 16383}
 
 def _image(picture, fmt):
-    "Pillow's image of `picture`, with alpha if `fmt` can hold it"
+    "Pillow's image of `picture`, with alpha if `fmt` can hold it."
     h, w = picture.shape
     if max(h, w) > _LONGEST.get(fmt, 2**31):
         raise LowlightError(f'A {fmt} file can be at most {_LONGEST[fmt]} pixels wide and high, and this picture is {w}x{h}; write PNG or TIFF instead.')
     if picture.alpha is None or fmt in ('JPEG', 'BMP'): return Image.fromarray(picture.pixels)
     return Image.fromarray(np.dstack([picture.pixels, picture.alpha]))
 
-# %% ../nbs/00_images.ipynb #76f50690
+# %% ../nbs/00_images.ipynb #ff36f941
 def write_picture(
     picture, # `Picture`, or an array as `as_rgb` takes it
     path, # str or Path; its suffix decides the format
     quality=95, # of a JPEG, 1 to 100; all other formats are lossless
     overwrite=False, # replace an existing file?
 ):
-    "Write a picture with its metadata, whole or not at all; what stops it is told by a `LowlightError`"
+    "Write a picture with its metadata, whole or not at all; what stops it is told by a `LowlightError`."
     fmt = SUFFIXES.get(Path(path).suffix.lower())
     if not fmt: raise LowlightError(f'{path} names no format that can be written; end it in .png, .jpg, .webp, .tif or .bmp.')
     if not 1 <= quality <= 100: raise LowlightError(f'The quality of a JPEG goes from 1 to 100, and {quality} was asked for.')
@@ -310,20 +310,20 @@ def write_picture(
         try: img.save(f, fmt, **_save_options(picture, fmt, int(quality)))
         except (ValueError, RuntimeError, struct.error) as e: raise LowlightError(f'{path} cannot be written ({e}).') from e
 
-# %% ../nbs/00_images.ipynb #385563aa
+# %% ../nbs/00_images.ipynb #71be70c0
 def _shrunk(x, side=800):
-    "`x` (array or `Picture`) as an RGB array of at most about `side` pixels, for drawing"
+    "`x` (array or `Picture`) as an RGB array of at most about `side` pixels, for drawing."
     x = as_rgb(x.pixels if isinstance(x, Picture) else x)
     step = max(1, max(x.shape[:2])//side)
     return Image.fromarray(to_uint8(x)).reduce(step) if step > 1 else x
 
-# %% ../nbs/00_images.ipynb #cb6cbf30
+# %% ../nbs/00_images.ipynb #7d171d02
 def sheet(
     rows, # list of (name, pictures): every row has a name and the same number of arrays or `Picture`s
     titles, # list of str, one for each column
     width=3.2, # of a picture, in inches
 ): # matplotlib Figure
-    "Pictures in rows and columns, with a title over each column and a name beside each row"
+    "Pictures in rows and columns, with a title over each column and a name beside each row."
     from matplotlib import pyplot as plt
     rows = [(name, [np.asarray(_shrunk(o)) for o in pics]) for name, pics in rows]
     heights = [width * max(p.shape[0]/p.shape[1] for p in pics) for _, pics in rows]
@@ -336,11 +336,11 @@ def sheet(
     plt.close(fig)
     return fig
 
-# %% ../nbs/00_images.ipynb #c9e64897
+# %% ../nbs/00_images.ipynb #f048a360
 def before_after(
     before, # array as `as_rgb` takes it, or `Picture`
     after, # array as `as_rgb` takes it, or `Picture`
     titles=('before', 'after'), # two titles
 ): # matplotlib Figure
-    "Two pictures side by side"
+    "Two pictures side by side."
     return sheet([('', [before, after])], titles, width=4)

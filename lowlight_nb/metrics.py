@@ -9,13 +9,13 @@ __all__ = ['psnr', 'ssim', 'grey_mean', 'gt_mean', 'gt_mean_psnr']
 import numpy as np
 from .images import LowlightError, check_numbers
 
-# %% ../nbs/01_metrics.ipynb #f18f5ffb
+# %% ../nbs/01_metrics.ipynb #f18543ea
 def _scaled(x):
-    "`x`, uint8 or float, as float64 from 0 to 1"
+    "`x`, uint8 or float, as float64 from 0 to 1."
     return x/255 if x.dtype == np.uint8 else x.astype(np.float64, copy=False)
 
 def _pair(a, b):
-    "Both as arrays; raises unless they fit together"
+    "Both as arrays; raises unless they fit together."
     a, b = np.asarray(a), np.asarray(b)
     if a.shape != b.shape: raise LowlightError(f'Only pictures of the same shape can be compared, and these are {a.shape} and {b.shape}.')
     if not a.size: raise LowlightError('There are no pixels to compare.')
@@ -25,25 +25,25 @@ def _pair(a, b):
     check_numbers(b)
     return a, b
 
-# %% ../nbs/01_metrics.ipynb #d93ee9ce
+# %% ../nbs/01_metrics.ipynb #a4eedf51
 def _strips(a, b, overlap=0):
-    "`a` and `b` in float64, some rows at a time, each strip with `overlap` rows of the next"
+    "`a` and `b` in float64, some rows at a time, each strip with `overlap` rows of the next."
     rows = max(32, 2**16 // max(1, a[0].size))
     for y in range(0, len(a)-overlap, rows): yield tuple(_scaled(x[y:y+rows+overlap]) for x in (a, b))
 
-# %% ../nbs/01_metrics.ipynb #47235c74
+# %% ../nbs/01_metrics.ipynb #2199090a
 def psnr(
     a, # picture, uint8 or float in [0,1], HxW or HxWx3
     b, # picture of the same shape and kind
 ) -> float: # decibels; inf for identical pictures
-    "Peak signal-to-noise ratio, 10 log10(1/MSE)"
+    "Peak signal-to-noise ratio, 10 log10(1/MSE)."
     a, b = _pair(a, b)
     mse = float(sum(((x-y)**2).sum() for x, y in _strips(a, b)) / a.size)
     return 10*np.log10(1/mse) if mse else float('inf')
 
-# %% ../nbs/01_metrics.ipynb #3fd2a4a5
+# %% ../nbs/01_metrics.ipynb #804f32ab
 def _window_means(x, win):
-    "Means of all win x win windows of the 2-D array `x` that lie inside it"
+    "Means of all win x win windows of the 2-D array `x` that lie inside it."
     h, w = x.shape[0]-win+1, x.shape[1]-win+1
     down = x[:h].copy()
     for i in range(1, win): down += x[i:i+h]
@@ -52,20 +52,20 @@ def _window_means(x, win):
     return both / win**2
 
 def _ssim_map(a, b, win):
-    "SSIM in every window of the 2-D arrays `a` and `b`"
+    "SSIM in every window of the 2-D arrays `a` and `b`."
     c1, c2, n = .01**2, .03**2, win**2/(win**2-1)
     ma, mb = _window_means(a, win), _window_means(b, win)
     va, vb = n*(_window_means(a*a, win) - ma*ma), n*(_window_means(b*b, win) - mb*mb)
     cov = n*(_window_means(a*b, win) - ma*mb)
     return (2*ma*mb + c1)*(2*cov + c2) / ((ma*ma + mb*mb + c1)*(va + vb + c2))
 
-# %% ../nbs/01_metrics.ipynb #f8861a60
+# %% ../nbs/01_metrics.ipynb #2afc2089
 def ssim(
     a, # picture, HxWx3 (or HxW), uint8 or float in [0,1], at least `win` pixels in height and width
     b, # picture of the same shape and kind
     win=7, # side of the square window
 ) -> float: # 1 for identical pictures
-    "Structural similarity: the mean over all windows and channels, as scikit-image computes it by default"
+    "Structural similarity: the mean over all windows and channels, as scikit-image computes it by default."
     a, b = (x if x.ndim == 3 else x[..., None] for x in _pair(a, b))
     if a.ndim != 3: raise LowlightError(f'SSIM takes pictures of height x width x channels, and these have shape {a.shape}.')
     h, w, ch = a.shape
@@ -73,30 +73,30 @@ def ssim(
     total = sum(_ssim_map(x[..., c], y[..., c], win).sum() for x, y in _strips(a, b, overlap=win-1) for c in range(ch))
     return float(total / ((h-win+1)*(w-win+1)*ch))
 
-# %% ../nbs/01_metrics.ipynb #2c421465
+# %% ../nbs/01_metrics.ipynb #a9d43105
 def grey_mean(
     x, # RGB picture HxWx3, uint8 or float in [0,1]
 ) -> float: # from 0 to 1
-    "Mean brightness of a picture, red, green and blue weighted .299, .587, .114 (ITU-R BT.601)"
+    "Mean brightness of a picture, red, green and blue weighted .299, .587, .114 (ITU-R BT.601)."
     x = np.asarray(x)
     if x.ndim != 3 or x.shape[2] != 3: raise LowlightError(f'The brightness of an RGB picture was asked for, and this array has shape {x.shape}.')
     check_numbers(x)
     return float(x.mean(axis=(0, 1), dtype=np.float64) @ [.299, .587, .114]) / (255 if x.dtype == np.uint8 else 1)
 
-# %% ../nbs/01_metrics.ipynb #af763570
+# %% ../nbs/01_metrics.ipynb #923df7f4
 def gt_mean(
     output, # picture to be judged, HxWx3, uint8 or float in [0,1]
     truth, # ground truth of the same shape and kind
 ): # float64 HxWx3 in [0,1]
-    "`output` rescaled so that its brightness equals the truth's, then clipped; a black one stays black"
+    "`output` rescaled so that its brightness equals the truth's, then clipped; a black one stays black."
     a, b = _pair(output, truth)
     mean = grey_mean(a)
     return np.clip(_scaled(a) * (grey_mean(b)/mean), 0, 1) if mean else _scaled(a)
 
-# %% ../nbs/01_metrics.ipynb #e7bb6310
+# %% ../nbs/01_metrics.ipynb #21d28b23
 def gt_mean_psnr(
     output, # picture to be judged, HxWx3, uint8 or float in [0,1]
     truth, # ground truth of the same shape and kind
 ) -> float: # decibels
-    "PSNR after `gt_mean`: how good the picture would be had its brightness been guessed right"
+    "PSNR after `gt_mean`: how good the picture would be had its brightness been guessed right."
     return psnr(gt_mean(output, truth), _scaled(np.asarray(truth)))

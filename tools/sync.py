@@ -16,7 +16,7 @@ from pathlib import Path
 from execnb.nbio import nb2str, read_nb
 from nbconvert import MarkdownExporter
 from nbdev.quarto import _nbdev_yml
-from nbformat import from_dict
+from nbformat import NO_CONVERT, from_dict, read
 
 ROOT = Path(__file__).resolve().parent.parent
 NBS = ROOT/'nbs'
@@ -91,6 +91,7 @@ def absolute(text, path, cfg):
     def one(m):
         mark, label, target, anchor = m.groups()
         file = (path.parent/target).resolve().relative_to(ROOT)
+        if file.as_posix() == 'nbs/contributing.ipynb': file = Path('CONTRIBUTING.md')
         where = (f'https://raw.githubusercontent.com/{cfg["user"]}/{cfg["repo"]}/{cfg["branch"]}' if mark
                  else f'{cfg["git_url"]}/blob/{cfg["branch"]}')
         return f'{mark}[{label}]({where}/{file.as_posix()}{anchor or ""})'
@@ -99,7 +100,7 @@ def absolute(text, path, cfg):
 
 def markdown(path, cfg):
     "A notebook as a Markdown file for the top of the repository."
-    text, _ = MarkdownExporter().from_notebook_node(visible(read_nb(path)))
+    text, _ = MarkdownExporter().from_notebook_node(visible(read(path, NO_CONVERT)))
     text = re.sub(r'\n{3,}', '\n\n', re.sub(r'[ \t]+$', '', text, flags=re.M)).strip()
     made = f'<!-- Made from {path.relative_to(ROOT).as_posix()} by tools/sync.py: edit the notebook. -->'
     return f'{made}\n\n{absolute(text, path, cfg)}\n'
