@@ -243,7 +243,7 @@ def _demo(args):
     print(f'The pictures are in {out}.')
     return 0
 
-# %% ../nbs/10_cli.ipynb #73756877
+# %% ../nbs/10_cli.ipynb #03b4d88d
 def _methods(models, baselines, threads):
     "The methods to evaluate, by name."
     from lowlight_nb.enhance import DEFAULT_MODEL
@@ -267,6 +267,7 @@ def _evaluate(args):
     from lowlight_nb.evaluation import compare
     _check_new(args.csv, args.overwrite)
     pairs = find_pairs(args.data) if args.data else samples()
+    if args.scenes: pairs = _split(pairs, args.scenes, .1, 0)[1]
     comparison = compare(_methods(args.model, args.baselines, args.threads), pairs)
     for e in comparison.values() if len(comparison) == 1 or args.rows else []: print(e, end='\n\n')
     if len(comparison) > 1: print(comparison)
@@ -298,7 +299,7 @@ def _split(pairs, scenes, fraction, seed):
     if scenes == 'lol': return lol_validation(pairs, fraction, seed)
     return split_pairs(pairs, _read_scenes(scenes) if scenes else None, fraction, seed)
 
-# %% ../nbs/10_cli.ipynb #fc94e374
+# %% ../nbs/10_cli.ipynb #1a5a61bd
 _TRAIN_OPTIONS = 'epochs', 'lr', 'crop', 'batch', 'crops_per_picture', 'twins', 'average'
 
 def _network(models, export, name, init):
@@ -333,7 +334,8 @@ def _train(args):
     recipe = training.RECIPES.get(name, training.RECIPES['denoising_cnn'])
     options = {o: recipe[o] if getattr(args, o) is None else getattr(args, o) for o in _TRAIN_OPTIONS}
     print(f'Training {name} on {len(pairs)} pairs, {len(valid)} held out for validation; everything goes to {out}.')
-    history = training.train(model, pairs, valid or None, out=out, seed=args.seed, resume=args.resume, **options)
+    history = training.train(model, pairs, valid or None, out=out, seed=args.seed, resume=args.resume,
+                             verbose=1 if sys.stdout.isatty() else 2, **options)
     files = [export.export_model(model, out/f'{name}{suffix}') for suffix in ('.keras', '.h5', '.tflite')]
     print(f'{len(history)} epochs done. The network is in {", ".join(str(f) for f in files)}.')
     return 0
@@ -368,7 +370,7 @@ def _add_model(p, action='store'):
 
 def _add_overwrite(p): p.add_argument('--overwrite', action='store_true', help='replace results that exist already')
 
-# %% ../nbs/10_cli.ipynb #aaefd736
+# %% ../nbs/10_cli.ipynb #553a8620
 def _add_enhance(add):
     p = add('enhance', _enhance, 'brighten photographs')
     p.add_argument('inputs', nargs='+', metavar='IN', help='pictures, folders of pictures, or patterns such as "*.jpg"')
@@ -389,6 +391,7 @@ def _add_demo(add):
 def _add_evaluate(add):
     p = add('evaluate', _evaluate, 'compare methods with the truth')
     p.add_argument('--data', metavar='DIR', help='folder with low/ and high/ (default: the bundled samples)')
+    p.add_argument('--scenes', metavar='CSV|lol', help='measure on the pairs alone that `lowlight train --scenes` holds out')
     _add_model(p, 'append')
     p.add_argument('--baselines', action='store_true', help='also nothing, gamma, automatic gamma and histogram equalisation')
     p.add_argument('--rows', action='store_true', help='every picture, also when there are several methods')

@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['rule', 'stride', 'margin', 'export_model', 'load_model', 'weights_file']
 
-# %% ../nbs/06_export.ipynb #65c69785
-import json, math, os, zipfile
+# %% ../nbs/06_export.ipynb #07cba0e7
+import json, logging, math, os, zipfile
 from importlib.resources import files
 from pathlib import Path
 import numpy as np
@@ -51,7 +51,7 @@ def margin(
         seen[id(layer.output)] = reach, scale * _scale(layer)
     return int(-(-max(reach for reach, _ in seen.values()) // stride(model)) * stride(model))
 
-# %% ../nbs/06_export.ipynb #430a99ad
+# %% ../nbs/06_export.ipynb #ca558846
 def _litert(model, path, half):
     "Write `model` as LiteRT, weights in 16 bits if `half`, with `lowlight.json` behind it."
     import tensorflow as tf
@@ -59,7 +59,11 @@ def _litert(model, path, half):
     if half:
         options['optimizations'] = [tf.lite.Optimize.DEFAULT]
         options['target_spec']['supported_types'] = [tf.float16]
-    model.export(path, format='litert', verbose=False, **options)
+    chatty = logging.getLogger('tensorflow')
+    level = chatty.level
+    chatty.setLevel(logging.ERROR)
+    try: model.export(path, format='litert', verbose=False, **options)
+    finally: chatty.setLevel(level)
     facts = dict(name=model.name, rule=rule(model), stride=stride(model), margin=margin(model), parameters=model.count_params())
     with zipfile.ZipFile(path, 'a') as z: z.writestr(zipfile.ZipInfo('lowlight.json'), json.dumps(facts))
 

@@ -32,7 +32,7 @@ def random_crop(
     crops = [p[y:y+size, x:x+size] for p in pictures]
     return [np.rot90(c[:, ::-1] if flip else c, turns) for c in crops]
 
-# %% ../nbs/05_training.ipynb #2e69062b
+# %% ../nbs/05_training.ipynb #1dd32779
 def random_example(
     rng:np.random.Generator, # where chance comes from
     low:np.ndarray, # uint8 (h, w, 3)
@@ -42,7 +42,7 @@ def random_example(
 )->tuple: # low crop and high crop, uint8 (size, size, 3), and the settings of `darken` or None
     "A crop to learn from: of the real dark picture, or of a twin made on the spot."
     a, b = random_crop(rng, [low, high], size)
-    if low is not high and rng.random() >= twins: return a, b, None
+    if low is not high and not (twins and rng.random() < twins): return a, b, None
     if rng.random() < .15: return b, b, dict(stops=0.)        # a picture that is bright already stays as it is
     settings = random_settings(rng, stops=rng.uniform(-8, 0) if rng.random() < .5 else None)
     if rng.random() < .1: b = np.repeat(b[..., 1:2], 3, -1)     # a grey scene, whatever the cast
