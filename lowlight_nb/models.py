@@ -121,9 +121,9 @@ def _local_stream(base, features, widths):
         if c != widths[0]: x = _block(x, features)
     return DepthToSpace()(_conv(layers.ReLU()(x), 12, zero=True))
 
-# %% ../nbs/04_models.ipynb #e4cb3d7c
+# %% ../nbs/04_models.ipynb #c7249161
 def lantern(
-    widths:tuple=(16, 32, 64, 144), # channels at 1/2, 1/4, 1/8 and 1/16 of the resolution
+    widths:tuple=(16, 32, 48, 96), # channels at 1/2, 1/4, 1/8 and 1/16 of the resolution
     width:int=64, # features in the global stream
 )->keras.Model: # inputs: picture (n, h, w, 3), thumbnail (n, 64, 64, 3), brightness (n, 1); outputs: picture, brightness
     "Lantern: a tone curve to a wanted brightness, and a U-Net that repairs what a curve cannot."
