@@ -19,7 +19,7 @@ _WEIGHTS = Path(str(files('lowlight_nb')/'weights'))
 MODELS = {p.stem: p for p in sorted(_WEIGHTS.glob('*.tflite'))}  # name -> file, of the networks that come with the package
 DEFAULT_MODEL = 'lantern' if 'lantern' in MODELS else 'denoising_cnn'
 
-# %% ../nbs/07_enhance.ipynb #bb342cf2
+# %% ../nbs/07_enhance.ipynb #fa4c45cd
 def model_file(
     model=DEFAULT_MODEL, # one of `MODELS`, or the path of a .tflite file
 )->Path: # the file
@@ -32,10 +32,10 @@ def model_file(
 
 def model_facts(
     model=DEFAULT_MODEL, # one of `MODELS`, or the path of a .tflite file
-)->dict: # name, rule ('direct' or 'curve'), stride, margin (None where unknown)
+)->dict: # name, rule ('direct' or 'curve'), stride, margin (None where unknown), bytes_per_pixel
     "What a model file says about itself (see [export](06_export.ipynb)), or what can be assumed of a file that says nothing."
     path = model_file(model)
-    facts = dict(name=path.stem, rule='direct', stride=1, margin=None)
+    facts = dict(name=path.stem, rule='direct', stride=1, margin=None, bytes_per_pixel=0)
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as z:
             if 'lowlight.json' in z.namelist(): facts |= json.loads(z.read('lowlight.json'))
@@ -51,29 +51,33 @@ def apply_curve(
     for _ in range(steps): x = x + r * x * (1 - x)
     return x
 
-# %% ../nbs/07_enhance.ipynb #18b980c8
+# %% ../nbs/07_enhance.ipynb #27ede82e
 def tiles(
     length:int, # height or width of the picture
-    size:int, # of a tile, without its margin; a multiple of the stride
-    margin:int, # how far the network looks; a multiple of the stride
+    most:int, # how much a tile may read, its margins included
+    margin:int, # how far the network looks
+    stride:int=1, # where a tile may begin
 )->list: # of (start, stop) to keep, and (start, stop) to read
-    "How one side of a picture is cut into overlapping tiles."
+    "How one side of a picture is cut into overlapping tiles of about the same size."
+    margin = -(-margin // stride) * stride
+    count = 1 if length <= most else -(-length // max(stride, most - 2*margin))
+    size = -(-length // (count * stride)) * stride
     cuts = [(a, min(a + size, length)) for a in range(0, length, size)]
     return [((a, b), (max(0, a - margin), min(length, b + margin))) for a, b in cuts]
 
-# %% ../nbs/07_enhance.ipynb #5d44c4f6
+# %% ../nbs/07_enhance.ipynb #618adc1c
 class Enhancer:
     "A network, ready to brighten pictures. Not to be shared between threads: make one for each."
     def __init__(self,
         model=DEFAULT_MODEL, # one of `MODELS`, or the path of a .tflite file
         threads:int=None, # threads to run on; None is one for each core
-        tile:int=1024, # side of a tile in pixels; larger pictures are cut, where the model file says how far it looks
+        max_memory:float=.6, # gigabytes for the work on one tile; larger pictures are cut, where the model file says how far it looks
     ):
         from ai_edge_litert.interpreter import Interpreter
         path = model_file(model)
         self.facts = model_facts(path)
         self.stride, self.margin = self.facts['stride'], self.facts['margin']
-        self.tile = -(-tile // self.stride) * self.stride
+        self.side = int((max_memory * 1e9 / (self.facts['bytes_per_pixel'] + 100)) ** .5)       # 100: the tile itself, in and out
         try:
             self._run = Interpreter(str(path), num_threads=threads or _cores()).get_signature_runner()
             self.inputs = set(self._run.get_input_details())
@@ -104,10 +108,9 @@ class Enhancer:
         extra = self._whole(pixels, brightness)
         if not 0 <= strength <= 1: raise LowlightError(f'The strength must lie from 0 to 1, and this is {strength}.')
         out = np.empty(pixels.shape, np.uint8)
-        size = self.tile if self.margin is not None else max(pixels.shape)
-        margin = -(-(self.margin or 0) // self.stride) * self.stride
-        for (top, bottom), (t, b) in tiles(pixels.shape[0], size, margin):
-            for (left, right), (l, r) in tiles(pixels.shape[1], size, margin):
+        most, margin = (max(pixels.shape), 0) if self.margin is None else (self.side, self.margin)
+        for (top, bottom), (t, b) in tiles(pixels.shape[0], most, margin, self.stride):
+            for (left, right), (l, r) in tiles(pixels.shape[1], most, margin, self.stride):
                 x = to_float(pixels[t:b, l:r])
                 y = self._network(x, extra)
                 if strength < 1: y = x + np.float32(strength) * (y - x)
