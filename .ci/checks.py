@@ -72,7 +72,7 @@ def note_books(): return [o for o in tracked() if re.fullmatch(r'nbs/([^._][^/]*
 
 
 def new_env(path):
-    "A fresh virtual environment, or the one that CI_ENV names for a quick look."
+    "A fresh virtual environment at `path`."
     venv.create(path, with_pip=True)
     return path
 

@@ -44,7 +44,7 @@ class DepthToSpace(layers.Layer):
     "The inverse of `SpaceToDepth`: (n, h, w, 4c) to (n, 2h, 2w, c)."
     def call(self, x): return ops.depth_to_space(x, 2)
 
-# %% ../nbs/04_models.ipynb #509827c1
+# %% ../nbs/04_models.ipynb #0bdcec6f
 @_registered
 class LogOdds(layers.Layer):
     "log(x / (1 - x)), with x kept half a 10-bit step away from 0 and 1."
@@ -66,10 +66,11 @@ class Exposure(layers.Layer):
         shift = ops.zeros_like(wanted)
         for _ in range(8):  # damped Newton steps on a monotone function
             y = ops.sigmoid(odds + shift)
-            mean = ops.sum(y * grey, (1, 2, 3), keepdims=True)
             slope = ops.sum(y * (1 - y) * grey, (1, 2, 3), keepdims=True)
-            shift = ops.clip(shift + ops.clip((wanted - mean) / (slope + 1e-3), -2., 2.), -5., 5.)
-        return ops.reshape(shift, (-1, 1))
+            step = (ops.stop_gradient(wanted) - ops.sum(y * grey, (1, 2, 3), keepdims=True)) / (slope + 1e-3)
+            shift = ops.stop_gradient(ops.clip(shift + ops.clip(step, -2., 2.), -5., 5.))
+        follow = (wanted - ops.stop_gradient(wanted)) / ops.maximum(ops.stop_gradient(slope), .05)  # 0, with the slope of the solution
+        return ops.reshape(shift + follow, (-1, 1))
 
 @_registered
 class ToneCurve(layers.Layer):
@@ -78,7 +79,7 @@ class ToneCurve(layers.Layer):
         g = ops.exp(ops.reshape(log_gain, (-1, 1, 1, 3)))
         return g * x / (1 + (g - 1) * x)
 
-# %% ../nbs/04_models.ipynb #9cdc2d2b
+# %% ../nbs/04_models.ipynb #509a1e84
 @_registered
 class Modulate(layers.Layer):
     "x * (1 + scale) + shift, with scale and shift for each channel from one vector of 2c features (FiLM)."
@@ -86,7 +87,7 @@ class Modulate(layers.Layer):
         scale, shift = ops.split(ops.expand_dims(features, (1, 2)), 2, axis=-1)
         return x * (1 + scale) + shift
 
-# %% ../nbs/04_models.ipynb #4654bf94
+# %% ../nbs/04_models.ipynb #7d802fa7
 def _conv(x, filters, size=3, stride=1, activation=None, zero=False):
     init = 'zeros' if zero else 'he_normal'
     return layers.Conv2D(filters, size, stride, padding='same', activation=activation, kernel_initializer=init)(x)
@@ -121,7 +122,7 @@ def _local_stream(base, features, widths):
         if c != widths[0]: x = _block(x, features)
     return DepthToSpace()(_conv(layers.ReLU()(x), 12, zero=True))
 
-# %% ../nbs/04_models.ipynb #c7249161
+# %% ../nbs/04_models.ipynb #c844f918
 def lantern(
     widths:tuple=(16, 32, 48, 96), # channels at 1/2, 1/4, 1/8 and 1/16 of the resolution
     width:int=64, # features in the global stream

@@ -338,10 +338,10 @@ def train(
     model.load_weights(out/'best.weights.h5')
     return keeper.rows
 
-# %% ../nbs/05_training.ipynb #99962f3d
+# %% ../nbs/05_training.ipynb #2fe884ea
 RECIPES = dict(
     denoising_cnn=dict(epochs=22, lr=1e-3, crop=96, batch=16, crops_per_picture=4, twins=0., average=0.),
-    lantern=dict(epochs=24, lr=1.5e-3, crop=192, batch=8, crops_per_picture=16, twins=.3, average=.999))  # arguments of `train`
+    lantern=dict(epochs=16, lr=1.2e-3, crop=192, batch=8, crops_per_picture=16, twins=.3, average=.999))  # arguments of `train`
 
 # %% ../nbs/05_training.ipynb #73658184
 def plot_history(
