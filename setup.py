@@ -7,7 +7,8 @@ here = Path(__file__).parent
 parser = ConfigParser(delimiters=['='])
 parser.read(here/'settings.ini', encoding='utf-8')
 cfg = parser['DEFAULT']
-train, dev = cfg['train_requirements'].split(), cfg['dev_requirements'].split()
+extras = {k.removesuffix('_requirements'): cfg[k].split() for k in cfg if k.endswith('_requirements')}
+extras['dev'] += [o for k in ('train', 'heic', 'raw') for o in extras[k]]
 statuses = ['', '1 - Planning', '2 - Pre-Alpha', '3 - Alpha', '4 - Beta', '5 - Production/Stable']
 pythons = [f'Programming Language :: Python :: 3{o}' for o in ('', '.11', '.12', '.13')]
 
@@ -22,6 +23,6 @@ setup(
     # The folders of weights, samples and tables count as packages: without that setuptools warns at length.
     packages=find_namespace_packages(include=['lowlight_nb', 'lowlight_nb.*'], exclude=['*.__pycache__*']), include_package_data=True,
     python_requires='>=' + cfg['min_python'], install_requires=cfg['requirements'].split(),
-    extras_require={'train': train, 'dev': train + dev},
+    extras_require=extras,
     entry_points={'console_scripts': cfg['console_scripts'].split(), 'nbdev': [f'{cfg["lib_name"]}={cfg["lib_name"]}._modidx:d']},
     zip_safe=False)

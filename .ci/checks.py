@@ -16,8 +16,8 @@ import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-PARTS = ['tests', 'slow', 'step', 'tracked', 'wheel', 'docs']
-PASSED, FAILED = [], []
+PARTS = ['tests', 'slow', 'step', 'tracked', 'wheel', 'docs', 'try']
+PASSED, FAILED, SKIPPED = [], [], []
 QUIET = dict(CI='true', TF_CPP_MIN_LOG_LEVEL='3', PIP_QUIET='2', PIP_NO_INPUT='1', PIP_DISABLE_PIP_VERSION_CHECK='1',
              PYTHONNOUSERSITE='1', PYTHONUNBUFFERED='1', MPLBACKEND='agg')
 
@@ -222,6 +222,33 @@ def wheel(env):
         check('wheel: starts light, knows its version', light)
 
 
+# ---- The page that runs the network in a browser
+
+def chromium():
+    "A Chromium, installed if this machine lets us; None where there is none."
+    names = ('chromium', 'chromium-browser', 'google-chrome')
+    find = lambda: next(filter(None, map(shutil.which, names)), None)
+    if not find() and shutil.which('apt-get') and os.getuid() == 0:
+        sh('apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends chromium')
+    return find()
+
+
+def try_page(env):
+    "Build the page and use it in headless Chromium; what it makes of pictures must be what Python makes of them."
+    weights = ROOT/'lowlight_nb'/'weights'/'lantern.keras'
+    browser = chromium() if weights.exists() and shutil.which('npm') else None
+    why = f'there is no {weights.name}' if not weights.exists() else 'there is no npm' if not shutil.which('npm') else 'there is no Chromium'
+    if not browser:
+        SKIPPED.append('try')
+        return print(f'skip  try: the page in a browser  ({why})', flush=True)
+    with tempfile.TemporaryDirectory() as tmp:
+        check('try: builds', lambda: must(f'python tools/build_try.py "{tmp}/site/try"', env))
+        check('try: pictures from Python', lambda: must(f'python .ci/try/pictures.py "{tmp}/pictures" "{weights.with_suffix(".tflite")}"', env))
+        code, out = sh(f'CHROMIUM="{browser}" node .ci/try/test.mjs "{tmp}/site" "{tmp}/pictures"', env)
+        for ok, name, note in re.findall(r'^(ok|FAIL)  (.+?)  (.*)$', out, re.M): report(ok == 'ok', f'try: {name}', note)
+        if code not in (0, 1) or not out.startswith('ok'): report(False, 'try: the browser', f'exit code {code}\n{tail(out)}')
+
+
 # ---- The site
 
 def docs(env):
@@ -244,9 +271,9 @@ def main():
         env = Path(os.environ['CI_ENV']).resolve() if 'CI_ENV' in os.environ else new_env(Path(tmp)/'env')
         if 'CI_ENV' not in os.environ and 'tests' not in wanted:
             check('install for development', lambda: must("pip install -e '.[dev]'", env, minutes=30))
-        for part in wanted: dict(tests=tests, slow=slow, step=step, tracked=tracked_files, wheel=wheel, docs=docs)[part](env)
+        for part in wanted: dict(tests=tests, slow=slow, step=step, tracked=tracked_files, wheel=wheel, docs=docs, **{'try': try_page})[part](env)
     print(f'      all in {(time.time() - start)/60:.1f} minutes')
-    print(f'{len(PASSED)} passed, {len(FAILED)} failed', flush=True)
+    print(f'{len(PASSED)} passed, {len(FAILED)} failed' + (f', {len(SKIPPED)} skipped' if SKIPPED else ''), flush=True)
     sys.exit(bool(FAILED))
 
 

@@ -91,7 +91,7 @@ def load_pair(
     pair:Pair, # from `find_pairs` or `samples`
 ) -> tuple[np.ndarray,np.ndarray]: # low and high, each uint8 HxWx3 RGB
     "The pixels of both pictures of a pair."
-    low,high = (read_picture(p).pixels for p in (pair.low, pair.high))
+    low,high = (read_picture(p, deep=False).pixels for p in (pair.low, pair.high))
     if low.shape != high.shape:
         (h,w,_),(H,W,_) = low.shape,high.shape
         raise LowlightError(f'{pair.name}: low is {w}x{h} and high is {W}x{H} pixels; they must be equal.')

@@ -10,7 +10,7 @@ __all__ = ['GAIN', 'to_linear', 'to_srgb', 'expose', 'noise_sd', 'darken', 'expo
 import io
 import numpy as np
 from PIL import Image
-from .images import as_rgb
+from .images import as_rgb, to_float
 
 # %% ../nbs/02_degrade.ipynb #c0d5263a
 def to_linear(
@@ -79,6 +79,7 @@ def darken(
 ) -> np.ndarray: # uint8 HxWx3
     "What a camera would have made of the scene of `bright` with less light."
     b,rng = as_rgb(bright),np.random.default_rng(seed)
+    if b.dtype == np.uint16: b = to_float(b)
     codes = np.arange(256, dtype=np.float32)/255
     light = expose(to_linear(np.stack([codes]*3, -1) if b.dtype == np.uint8 else b), stops, wb, contrast)
     sd = noise_sd(light, shot, read, gain)

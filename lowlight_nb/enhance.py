@@ -5,21 +5,21 @@
 # %% auto #0
 __all__ = ['MODELS', 'DEFAULT_MODEL', 'model_file', 'model_facts', 'apply_curve', 'tiles', 'Enhancer', 'enhance']
 
-# %% ../nbs/07_enhance.ipynb #562ebe2b
+# %% ../nbs/07_enhance.ipynb #6ecd83fc
 import json, os, zipfile
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 import numpy as np
-from .images import LowlightError, Picture, as_rgb, read_picture, thumbnail, to_float, to_uint8
+from .images import LowlightError, Picture, as_rgb, from_float, read_picture, thumbnail, to_float
 from .metrics import grey_mean
 
-# %% ../nbs/07_enhance.ipynb #849058cf
+# %% ../nbs/07_enhance.ipynb #e527db66
 _WEIGHTS = Path(str(files('lowlight_nb')/'weights'))
 MODELS = {p.stem: p for p in sorted(_WEIGHTS.glob('*.tflite'))}  # name -> file, of the networks that come with the package
 DEFAULT_MODEL = 'lantern' if 'lantern' in MODELS else 'denoising_cnn'
 
-# %% ../nbs/07_enhance.ipynb #fa4c45cd
+# %% ../nbs/07_enhance.ipynb #f76ce835
 def model_file(
     model=DEFAULT_MODEL, # one of `MODELS`, or the path of a .tflite file
 )->Path: # the file
@@ -41,7 +41,7 @@ def model_facts(
             if 'lowlight.json' in z.namelist(): facts |= json.loads(z.read('lowlight.json'))
     return facts
 
-# %% ../nbs/07_enhance.ipynb #2701c87c
+# %% ../nbs/07_enhance.ipynb #6a8fb20a
 def apply_curve(
     x, # float array in [0, 1]
     r, # float array of the same shape, or with one channel, in [-1, 1]
@@ -51,7 +51,7 @@ def apply_curve(
     for _ in range(steps): x = x + r * x * (1 - x)
     return x
 
-# %% ../nbs/07_enhance.ipynb #27ede82e
+# %% ../nbs/07_enhance.ipynb #6d38fa26
 def tiles(
     length:int, # height or width of the picture
     most:int, # how much a tile may read, its margins included
@@ -65,7 +65,7 @@ def tiles(
     cuts = [(a, min(a + size, length)) for a in range(0, length, size)]
     return [((a, b), (max(0, a - margin), min(length, b + margin))) for a, b in cuts]
 
-# %% ../nbs/07_enhance.ipynb #618adc1c
+# %% ../nbs/07_enhance.ipynb #2f1382b8
 class Enhancer:
     "A network, ready to brighten pictures. Not to be shared between threads: make one for each."
     def __init__(self,
@@ -99,22 +99,22 @@ class Enhancer:
         return float(wanted)
 
     def __call__(self,
-        picture, # path, PIL image, `Picture`, or array (h, w), (h, w, 3) or (h, w, 4): uint8, or float in [0, 1]
+        picture, # path, PIL image, `Picture`, or array (h, w), (h, w, 3) or (h, w, 4): uint8, uint16, or float in [0, 1]
         brightness=None, # grey mean wanted, in [0, 1], or a picture to match; None lets the network decide
         strength:float=1., # 0 is the input, 1 the network's output
-    )->np.ndarray: # uint8 (h, w, 3)
+    )->np.ndarray: # (h, w, 3), uint16 if the picture is, else uint8
         "The bright picture."
         pixels = _pixels(picture)
         extra = self._whole(pixels, brightness)
         if not 0 <= strength <= 1: raise LowlightError(f'The strength must lie from 0 to 1, and this is {strength}.')
-        out = np.empty(pixels.shape, np.uint8)
+        out = np.empty(pixels.shape, np.uint16 if pixels.dtype == np.uint16 else np.uint8)
         most, margin = (max(pixels.shape), 0) if self.margin is None else (self.side, self.margin)
         for (top, bottom), (t, b) in tiles(pixels.shape[0], most, margin, self.stride):
             for (left, right), (l, r) in tiles(pixels.shape[1], most, margin, self.stride):
                 x = to_float(pixels[t:b, l:r])
                 y = self._network(x, extra)
                 if strength < 1: y = x + np.float32(strength) * (y - x)
-                out[top:bottom, left:right] = to_uint8(np.clip(y, 0, 1)[top-t:bottom-t, left-l:right-l])
+                out[top:bottom, left:right] = from_float(y[top-t:bottom-t, left-l:right-l], out.dtype)
         return out
 
     def _whole(self, pixels, brightness):
@@ -135,28 +135,28 @@ class Enhancer:
         y = y[0, :h, :w]
         return apply_curve(x, y) if self.facts['rule'] == 'curve' else y
 
-# %% ../nbs/07_enhance.ipynb #95540b27
+# %% ../nbs/07_enhance.ipynb #f0eb790b
 def _cores():
     "The processor cores this process may use."
     return len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
 
 def _pixels(picture):
-    "The pixels, uint8 or float (h, w, 3), of a path, PIL image, `Picture` or array."
+    "The pixels, uint8, uint16 or float (h, w, 3), of a path, PIL image, `Picture` or array."
     if isinstance(picture, (str, Path)): return read_picture(picture).pixels
     if isinstance(picture, Picture): return picture.pixels
     if hasattr(picture, 'convert') and hasattr(picture, 'getbands'):      # a PIL image
-        if picture.mode.startswith(('I', 'F')): raise LowlightError(f'A PIL image of mode {picture.mode} has more than 8 bits a value; convert it to RGB first.')
-        picture = picture.convert('RGB')
+        if picture.mode in ('I', 'F'): raise LowlightError(f'A PIL image of mode {picture.mode} has 32 bits a value, and only 8 and 16 can be kept; convert it to RGB first.')
+        picture = np.asarray(picture).astype(np.uint16) if picture.mode.startswith('I;16') else picture.convert('RGB')
     return as_rgb(picture)
 
-# %% ../nbs/07_enhance.ipynb #9f2299b7
+# %% ../nbs/07_enhance.ipynb #1ec526e1
 _enhancer = lru_cache(maxsize=2)(Enhancer)
 
 def enhance(
-    picture, # path, PIL image, `Picture`, or array: uint8, or float in [0, 1]
+    picture, # path, PIL image, `Picture`, or array: uint8, uint16, or float in [0, 1]
     model=DEFAULT_MODEL, # one of `MODELS`, or the path of a .tflite file
     brightness=None, # grey mean wanted, in [0, 1], or a picture to match; None lets the network decide
     strength:float=1., # 0 is the input, 1 the network's output
-)->np.ndarray: # uint8 (h, w, 3)
+)->np.ndarray: # (h, w, 3), uint16 if the picture is, else uint8
     "Brighten one picture."
     return _enhancer(model)(picture, brightness, strength)

@@ -11,16 +11,16 @@ from .images import LowlightError, check_numbers
 
 # %% ../nbs/01_metrics.ipynb #f18543ea
 def _scaled(x):
-    "`x`, uint8 or float, as float64 from 0 to 1."
-    return x/255 if x.dtype == np.uint8 else x.astype(np.float64, copy=False)
+    "`x`, integers or float, as float64 from 0 to 1."
+    return x.astype(np.float64, copy=False) if x.dtype.kind == 'f' else x/np.iinfo(x.dtype).max
 
 def _pair(a, b):
     "Both as arrays; raises unless they fit together."
     a, b = np.asarray(a), np.asarray(b)
     if a.shape != b.shape: raise LowlightError(f'Only pictures of the same shape can be compared, and these are {a.shape} and {b.shape}.')
     if not a.size: raise LowlightError('There are no pixels to compare.')
-    if (a.dtype == np.uint8) != (b.dtype == np.uint8):
-        raise LowlightError(f'Both pictures must be uint8, or both float from 0 to 1; these are {a.dtype} and {b.dtype}.')
+    if a.dtype != b.dtype and (a.dtype.kind != 'f' or b.dtype.kind != 'f'):
+        raise LowlightError(f'Both pictures must be uint8, both uint16, or both float from 0 to 1; these are {a.dtype} and {b.dtype}.')
     check_numbers(a)
     check_numbers(b)
     return a, b
@@ -75,13 +75,13 @@ def ssim(
 
 # %% ../nbs/01_metrics.ipynb #a9d43105
 def grey_mean(
-    x, # RGB picture HxWx3, uint8 or float in [0,1]
+    x, # RGB picture HxWx3, uint8, uint16 or float in [0,1]
 ) -> float: # from 0 to 1
     "Mean brightness of a picture, red, green and blue weighted .299, .587, .114 (ITU-R BT.601)."
     x = np.asarray(x)
     if x.ndim != 3 or x.shape[2] != 3: raise LowlightError(f'The brightness of an RGB picture was asked for, and this array has shape {x.shape}.')
     check_numbers(x)
-    return float(x.mean(axis=(0, 1), dtype=np.float64) @ [.299, .587, .114]) / (255 if x.dtype == np.uint8 else 1)
+    return float(x.mean(axis=(0, 1), dtype=np.float64) @ [.299, .587, .114]) / (1 if x.dtype.kind == 'f' else np.iinfo(x.dtype).max)
 
 # %% ../nbs/01_metrics.ipynb #923df7f4
 def gt_mean(

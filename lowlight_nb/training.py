@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['RECIPES', 'random_crop', 'random_example', 'Crops', 'Whole', 'PSNR', 'GTMeanPSNR', 'tone', 'drawn_example',
-           'LanternCrops', 'Restoration', 'read_history', 'Keeper', 'train', 'plot_history']
+           'random_part', 'LanternCrops', 'Restoration', 'read_history', 'Keeper', 'train', 'plot_history']
 
 # %% ../nbs/05_training.ipynb #559f0679
 import csv, os, time
@@ -48,7 +48,7 @@ def random_example(
     if rng.random() < .1: b = np.repeat(b[..., 1:2], 3, -1)     # a grey scene, whatever the cast
     return darken(b, **settings, seed=rng), b, settings
 
-# %% ../nbs/05_training.ipynb #a39dad66
+# %% ../nbs/05_training.ipynb #2a28f987
 class Crops(keras.utils.PyDataset):
     "Batches of random crops of pairs: float32 low and high, (batch, size, size, 3) in [0, 1]."
     def __init__(self,
@@ -91,14 +91,24 @@ class Crops(keras.utils.PyDataset):
         self.epoch = epoch
         self._plan()
 
+    def part(self, rng, height, width): return slice(None), slice(None)   # of a picture, from which crops are taken
+
+    def example(self, rng, p):
+        "A crop of picture `p`: low, high, settings, and the part of the picture it was taken from."
+        low, high = self.load(p)
+        part = self.part(rng, *low.shape[:2])
+        bright_alone = low is high
+        low, high = low[part], high[part]
+        return *random_example(rng, high if bright_alone else low, high, self.size, self.twins), part
+
     def examples(self, i):
-        "The examples of batch `i`: the numbers of the pictures, low crops, high crops, settings; and the rest of its chance."
+        "Batch `i`: the numbers of the pictures, then low crops, high crops, settings and parts; last, the rest of its chance."
         rng = np.random.default_rng([self.seed, self.epoch, i])
-        chosen = self.order[i*self.batch:(i+1)*self.batch]
-        return chosen, *zip(*(random_example(rng, *self.load(int(p)), self.size, self.twins) for p in chosen)), rng
+        chosen = [int(p) for p in self.order[i*self.batch:(i+1)*self.batch]]
+        return chosen, *zip(*(self.example(rng, p) for p in chosen)), rng
 
     def __getitem__(self, i):
-        _, low, high, _, _ = self.examples(i)
+        _, low, high, *_ = self.examples(i)
         return to_float(np.stack(low)), to_float(np.stack(high))
 
 # %% ../nbs/05_training.ipynb #341f34cd
@@ -171,30 +181,53 @@ def drawn_example(
     along = np.linspace(0, 1, size)[:, None, None]
     return np.rot90((one + (two - one) * along) * np.ones((1, size, 3)), rng.integers(4)).astype(np.float32)
 
-# %% ../nbs/05_training.ipynb #33e56f68
+# %% ../nbs/05_training.ipynb #20a64c90
+def random_part(
+    rng:np.random.Generator, # where chance comes from
+    height:int, # of the picture
+    width:int, # of the picture
+    least:int, # of the part's height and width, in pixels
+)->tuple: # two slices, rows and columns
+    "A random rectangle with half to all of a picture's height and width."
+    def cut(length):
+        size = max(least, round(length * rng.uniform(.5, 1)))
+        start = int(rng.integers(length - size + 1))
+        return slice(start, start + size)
+    return cut(height), cut(width)
+
+def _part_thumbnail(proxy, part, shape):
+    "The thumbnail of a part of a picture, from a small copy of the whole."
+    rows, columns = (slice(round(len(proxy)*p.start/n), max(round(len(proxy)*p.stop/n), round(len(proxy)*p.start/n) + 1)) for p, n in zip(part, shape))
+    return thumbnail(proxy[rows, columns])
+
+# %% ../nbs/05_training.ipynb #9a962260
 class LanternCrops(Crops):
     "As `Crops`, with the inputs and targets of `lantern`: picture, thumbnail and brightness; picture and brightness."
-    def _thumbnails(self, p):
-        "The thumbnails of picture `p`, low and high, and the brightness of high."
+    def part(self, rng, height, width): return random_part(rng, height, width, self.size)
+
+    def _small_copies(self, p):
+        "Small copies of picture `p`, low and high, and its height and width."
         low, high = self.load(p)
-        return thumbnail(low), thumbnail(high), grey_mean(high)
+        return thumbnail(low, 128), thumbnail(high, 128), low.shape[:2]
 
     def __getitem__(self, i):
-        chosen, low, high, settings, rng = self.examples(i)
-        if not hasattr(self, 'seen'): self.seen = lru_cache(maxsize=10_000)(self._thumbnails)
+        chosen, low, high, settings, parts, rng = self.examples(i)
+        if not hasattr(self, 'copies'): self.copies = lru_cache(maxsize=2_000)(self._small_copies)
         low, high = to_float(np.stack(low)), to_float(np.stack(high))
         thumbs, wanted, told = [], [], []
         for k, p in enumerate(chosen):
-            dark, bright, mean = self.seen(int(p))
+            *copies, shape = self.copies(p)
+            dark, bright = (_part_thumbnail(c, parts[k], shape) for c in copies)
             if settings[k]: dark = _dark_thumbnail(bright, settings[k])
             if rng.random() < .03:
                 low[k] = high[k] = drawn_example(rng, self.size)
                 dark = bright = thumbnail(low[k])
-                mean = grey_mean(bright)
-            given, shift = rng.random() < .5, rng.normal(0, .4)
+            given, mean = rng.random() < .5, grey_mean(bright)
             if given and rng.random() < .5:
+                shift = rng.normal(0, .4)
                 high[k], mean = tone(high[k], shift), grey_mean(tone(bright, shift))
-            thumbs.append(dark); wanted.append([mean]); told.append([mean if given else -1])
+            thumbs.append(random_crop(rng, [dark], 64)[0])                 # nothing is cut off: flipped and turned
+            wanted.append([mean]); told.append([mean if given else -1])
         wanted, told = np.array(wanted, np.float32), np.array(told, np.float32)
         return (dict(picture=low, thumbnail=np.stack(thumbs), brightness=told), dict(picture=high, brightness=wanted))
 
@@ -203,7 +236,7 @@ def _dark_thumbnail(bright, settings):
     kept = {k: settings[k] for k in ('stops', 'wb', 'contrast') if k in settings}
     return to_srgb(np.clip(expose(to_linear(bright), **kept), 0, 1))
 
-# %% ../nbs/05_training.ipynb #d7443c8c
+# %% ../nbs/05_training.ipynb #5de86535
 def _ssim(a, b):
     "Mean SSIM over every fourth 7x7 window (Wang et al., 2004; sample covariance left aside)."
     mean = lambda x: ops.average_pool(x, 7, 4)
@@ -235,7 +268,7 @@ class Restoration(keras.losses.Loss):
 
     def get_config(self): return super().get_config() | dict(structure=self.structure, colour=self.colour)
 
-# %% ../nbs/05_training.ipynb #5975247c
+# %% ../nbs/05_training.ipynb #c1e2833f
 def read_history(
     folder, # a run's folder, or its `history.csv`
 )->list: # one dict an epoch: epoch, seconds, loss, psnr, ... as numbers
@@ -258,7 +291,7 @@ def _write_rows(path, rows):
         writer.writeheader()
         writer.writerows(rows)
 
-# %% ../nbs/05_training.ipynb #2206e260
+# %% ../nbs/05_training.ipynb #43a07c57
 class Keeper(keras.callbacks.Callback):
     "Writes `history.csv` and the best weights after every epoch, and stops on a loss that is no number."
     def __init__(self,
@@ -287,7 +320,7 @@ class Keeper(keras.callbacks.Callback):
         self.rows.append({'epoch': epoch + 1, 'seconds': round(time.time() - self.started, 2)} | logs)
         _replace(self.folder/'history.csv', lambda path: _write_rows(path, self.rows))
 
-# %% ../nbs/05_training.ipynb #1315359b
+# %% ../nbs/05_training.ipynb #8e1bb85a
 def _is_lantern(model): return any(i.name == 'thumbnail' for i in model.inputs)
 
 def _compile(model, lr, steps, loss, average):
@@ -303,7 +336,7 @@ def _callbacks(model, out, keeper, average):
     state = keras.callbacks.BackupAndRestore(out/'state', double_checkpoint=True, delete_checkpoint=False)
     return [state] + ([keras.callbacks.SwapEMAWeights(swap_on_epoch=True)] if average else []) + [keeper]
 
-# %% ../nbs/05_training.ipynb #15ac9d9f
+# %% ../nbs/05_training.ipynb #07284208
 def train(
     model, # `denoising_cnn()`, `lantern()`, or any Keras model from pictures to pictures of the same shape, in [0, 1]
     pairs:list, # of `Pair`, to learn from; a pair of one and the same bright file is darkened on the spot
@@ -338,12 +371,12 @@ def train(
     model.load_weights(out/'best.weights.h5')
     return keeper.rows
 
-# %% ../nbs/05_training.ipynb #2fe884ea
+# %% ../nbs/05_training.ipynb #a8b7a1f4
 RECIPES = dict(
     denoising_cnn=dict(epochs=22, lr=1e-3, crop=96, batch=16, crops_per_picture=4, twins=0., average=0.),
     lantern=dict(epochs=16, lr=1.2e-3, crop=192, batch=8, crops_per_picture=16, twins=.3, average=.999))  # arguments of `train`
 
-# %% ../nbs/05_training.ipynb #73658184
+# %% ../nbs/05_training.ipynb #afe141e4
 def plot_history(
     history, # rows as `train` returns them, or the folder of a run
     metric:str='psnr', # what to draw beside the loss

@@ -1,0 +1,81 @@
+"""How fast a folder is enhanced, beside the bare interpreter: pictures a second, and the network's share of the work.
+
+    python tools/batch_speed.py [--model NAME|FILE.tflite] [--count 200] [--rounds 3] [--sharing]
+
+A folder of pictures of 600x400 is made from the bundled samples, as JPEG and as PNG, and enhanced. The bare interpreter
+is the same networks on the same number of threads, each fed one array over and over: no reading, no rounding, no writing.
+--sharing also tries other ways to share out the cores. On a busy machine, believe the column of processor time alone."""
+import argparse
+import resource
+import statistics
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from lowlight_nb.batch import enhance_files, plan, workers
+from lowlight_nb.data import load_pair, samples
+from lowlight_nb.enhance import DEFAULT_MODEL, Enhancer
+from lowlight_nb.images import to_float, write_picture
+
+
+def measured(work):
+    "Seconds on the clock and seconds of processor time."
+    def used(): return sum(resource.getrusage(resource.RUSAGE_SELF)[:2])
+    wall, cpu = time.perf_counter(), used()
+    work()
+    return time.perf_counter() - wall, used() - cpu
+
+
+def bare(networks, picture, count):
+    "Only the interpreters, all at once, on arrays that are ready."
+    def loop(net):
+        h, w, _ = picture.shape
+        x = np.pad(to_float(picture), ((0, -h % net.stride), (0, -w % net.stride), (0, 0)))[None]
+        extra = net._whole(picture, None)
+        inputs = {'picture' if extra else next(iter(net.inputs)): x} | extra
+        for _ in range(count // len(networks)): net._run(**inputs)
+    threads = [threading.Thread(target=loop, args=(o,)) for o in networks]
+    for o in threads: o.start()
+    for o in threads: o.join()
+
+
+def line(name, count, runs, best, cpu_bare):
+    "One row of the table, from (seconds, processor seconds) of each round."
+    wall, cpu = (statistics.median(o) for o in zip(*runs))
+    print(f'| {name} | {count/wall:.1f} | {count/wall/best:.0%} | {cpu/count*1e3:.0f} | {cpu_bare/(cpu/count):.0%} |', flush=True)
+
+
+def main():
+    "Make the folders, measure, print the table."
+    args = argparse.ArgumentParser(description=__doc__.split('\n')[0])
+    args.add_argument('--model', default=DEFAULT_MODEL)
+    args.add_argument('--count', type=int, default=200)
+    args.add_argument('--rounds', type=int, default=3)
+    args.add_argument('--sharing', action='store_true')
+    args = args.parse_args()
+    pictures = [np.asarray(Image.fromarray(load_pair(p)[0]).resize((600, 400))) for p in samples()]
+    ways = [workers(args.count)]
+    if args.sharing: ways += [o for o in [(1, ways[0][0]*ways[0][1]), (1, 1)] if o not in ways]
+    print(f'{args.count} pictures of 600x400, {args.model}\n\n| | pictures a second | of the bare interpreter | ms of processor time each | the network\'s share |\n|---|---|---|---|---|')
+    with tempfile.TemporaryDirectory() as d:
+        for n, threads in ways:
+            networks = [Enhancer(args.model, threads=threads) for _ in range(n)]
+            for o in networks: o(pictures[0])
+            runs = [measured(lambda: bare(networks, pictures[0], args.count)) for _ in range(args.rounds)]
+            best, cpu = args.count / statistics.median(o[0] for o in runs), statistics.median(o[1] for o in runs) / args.count
+            how = f'{n} network{"s"*(n > 1)} x {threads} thread{"s"*(threads > 1)}'
+            line(f'bare interpreter, {how}', args.count, runs, best, cpu)
+            for ext in ('jpg', 'png'):
+                folder = Path(d)/ext
+                folder.mkdir(exist_ok=True)
+                for i in range(args.count): write_picture(pictures[i % len(pictures)], folder/f'{i}.{ext}', overwrite=True)
+                jobs, _ = plan([folder], Path(d)/f'out_{ext}', overwrite=True)
+                line(f'{dict(jpg="JPEG", png="PNG")[ext]}, {how}', args.count,
+                     [measured(lambda: enhance_files(jobs, networks, overwrite=True)) for _ in range(args.rounds)], best, cpu)
+
+
+if __name__ == '__main__': main()
