@@ -4,18 +4,18 @@
 
 # %% auto #0
 __all__ = ['BASELINES', 'nothing', 'gamma', 'automatic_gamma', 'equalise', 'Row', 'Evaluation', 'evaluate', 'Comparison',
-           'compare', 'worst_sheet', 'results']
+           'compare', 'worst_sheet', 'results', 'told_brightness']
 
-# %% ../nbs/09_evaluation.ipynb #b4200fb9
+# %% ../nbs/09_evaluation.ipynb #563d99c1
 import csv, io, time
 from dataclasses import dataclass, field
 from typing import NamedTuple
 import numpy as np
 from .data import load_pair, read_table
 from .images import LowlightError, as_rgb, atomic_write, sheet, to_uint8
-from .metrics import gt_mean_psnr, psnr, ssim
+from .metrics import grey_mean, gt_mean_psnr, psnr, ssim
 
-# %% ../nbs/09_evaluation.ipynb #028be934
+# %% ../nbs/09_evaluation.ipynb #5fa0bc5a
 def _powered(x, power):
     "uint8 picture `x`, its values in [0,1] raised to `power`"
     return to_uint8((np.arange(256)/255)**power)[x]
@@ -41,7 +41,7 @@ def automatic_gamma(
     mean = float(x.mean(0).mean(0) @ [.299,.587,.114])/255 # `grey_mean`, without a float copy of the picture
     return _powered(x, np.log(target)/np.log(np.clip(mean, 1/255, 254/255)))
 
-# %% ../nbs/09_evaluation.ipynb #32cbccb4
+# %% ../nbs/09_evaluation.ipynb #d77aeac9
 def equalise(
     x:np.ndarray, # uint8 HxWx3
 ) -> np.ndarray: # uint8 HxWx3
@@ -54,11 +54,11 @@ def equalise(
     factor = (new/np.maximum(np.arange(256), 1)).astype(np.float32)
     return np.rint(np.minimum(x*factor[y][...,None], 255)).astype(np.uint8)
 
-# %% ../nbs/09_evaluation.ipynb #b72ba4ff
+# %% ../nbs/09_evaluation.ipynb #584baae1
 #: The methods that everybody should beat: name -> function
 BASELINES = {'nothing': nothing, 'gamma 2.2': gamma, 'automatic gamma': automatic_gamma, 'histogram equalisation': equalise}
 
-# %% ../nbs/09_evaluation.ipynb #f26d458a
+# %% ../nbs/09_evaluation.ipynb #35d1a4f4
 class Row(NamedTuple):
     "How a method did on one picture."
     name: str # of the pair
@@ -78,7 +78,7 @@ def _bootstrap(x, n=2000, seed=0):
 
 def _cells(r): return [f'{r.psnr:.2f}', f'{r.ssim:.3f}', f'{r.gt_psnr:.2f}', f'{r.seconds:.3f}']
 
-# %% ../nbs/09_evaluation.ipynb #5df43020
+# %% ../nbs/09_evaluation.ipynb #bdeba4c2
 def _text(table):
     "Lines of equally wide columns"
     w = [max(len(r[k]) for r in table) for k in range(len(table[0]))]
@@ -89,7 +89,7 @@ def _markdown(table):
     head,*body = ['| '+' | '.join(r)+' |' for r in table]
     return '\n'.join([head, '|---|' + '---:|'*(len(table[0])-1), *body])
 
-# %% ../nbs/09_evaluation.ipynb #22bcecf9
+# %% ../nbs/09_evaluation.ipynb #657558ba
 @dataclass(repr=False)
 class Evaluation:
     "What a method scored on a set of pairs."
@@ -124,7 +124,7 @@ class Evaluation:
         "Save a line for every picture."
         _save_csv(path, [Row._fields, *self.rows])
 
-# %% ../nbs/09_evaluation.ipynb #442eeffb
+# %% ../nbs/09_evaluation.ipynb #b7ecc76a
 def _spans(e):
     "The intervals of an `Evaluation` as cells"
     return [f'{lo:.{d}f}-{hi:.{d}f}' for (lo,hi),d in zip(e.interval.values(), (2,3,2,3))]
@@ -135,7 +135,7 @@ def _save_csv(path, lines):
     csv.writer(f, lineterminator='\n').writerows(lines)
     with atomic_write(path, overwrite=True) as out: out.write(f.getvalue().encode())
 
-# %% ../nbs/09_evaluation.ipynb #9b939c4c
+# %% ../nbs/09_evaluation.ipynb #1f677279
 def _judge(method, name, pair):
     "The `Row` of one pair"
     low,high = load_pair(pair)
@@ -158,7 +158,7 @@ def evaluate(
     if not pairs: raise LowlightError('There are no pairs to evaluate on.')
     return Evaluation(name, [_judge(method, name, p) for p in pairs])
 
-# %% ../nbs/09_evaluation.ipynb #ba2e39e8
+# %% ../nbs/09_evaluation.ipynb #3d862faf
 class Comparison(dict):
     "Several methods on the same pairs: name -> `Evaluation`."
     def table(self): # lines of cells: a head, and mean and interval of each method
@@ -178,7 +178,7 @@ def compare(
     pairs = list(pairs)
     return Comparison({n: evaluate(m, pairs, n) for n,m in methods.items()})
 
-# %% ../nbs/09_evaluation.ipynb #7fc3ce3a
+# %% ../nbs/09_evaluation.ipynb #74a484cd
 def worst_sheet(
     method, # as `evaluate` takes it
     pairs, # list of `Pair`
@@ -193,12 +193,21 @@ def worst_sheet(
         rows.append((f'{r.name}: {r.psnr:.1f} dB', [low, to_uint8(as_rgb(method(low))), high]))
     return sheet(rows, ['dark', evaluation.name, 'truth'])
 
-# %% ../nbs/09_evaluation.ipynb #e12706f3
+# %% ../nbs/09_evaluation.ipynb #7db106ac
 def results(
     split:str='LOL-v1 test', # or 'LOL-v1 validation'
 ) -> list[list[str]]: # lines of cells: a head, then the methods, best PSNR first
     "The table of results that comes with the package."
     rows = sorted((r for r in read_table('results.csv') if r['split'] == split), key=lambda r: -float(r['psnr'] or 0))
     if not rows: raise LowlightError(f'There are no results for "{split}"; there are LOL-v1 test and LOL-v1 validation.')
-    keys = 'method','params','psnr','ssim','gt_psnr','seconds_per_mp','source'
-    return [['method','parameters','PSNR','SSIM','GT-mean PSNR','s/MP','source']] + [[r[k] for k in keys] for r in rows]
+    keys = 'method','params','psnr','ssim','gt_psnr','told_psnr','seconds_per_mp','mb','source'
+    return [['method','parameters','PSNR','SSIM','GT-mean PSNR','PSNR if told','s/MP','MB','source']] + [[r[k] for k in keys] for r in rows]
+
+# %% ../nbs/09_evaluation.ipynb #4e66429a
+def told_brightness(
+    enhancer, # `Enhancer` of a network with a brightness input
+    pairs, # list of `Pair`
+): # a method, as `evaluate` takes it, for these pairs
+    "A method that is told the brightness of each truth."
+    wanted = {low.tobytes(): grey_mean(high) for low,high in map(load_pair, pairs)}
+    return lambda low: enhancer(low, brightness=wanted[low.tobytes()])

@@ -60,6 +60,8 @@ const hear = {
     $('start').hidden = true;
     $('compare').hidden = $('controls').hidden = false;
     after.hidden = true;
+    const { top, bottom } = compare.getBoundingClientRect();
+    if (top < 0 || bottom > innerHeight) stage.scrollIntoView();
     waiting(true);
     say(ready ? 'Brightening …' : 'The network is still on its way …');
   },
@@ -127,7 +129,6 @@ function open(file) {
   waiting(true);
   say('Reading the picture …');
   opened = ask('open', { file });
-  if (matchMedia('(max-width: 720px)').matches || stage.getBoundingClientRect().top < 0) stage.scrollIntoView({ block: 'start', behavior: 'smooth' });
 }
 
 /** Back to the start. */
