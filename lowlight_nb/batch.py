@@ -8,7 +8,7 @@ __all__ = ['VIDEO_SUFFIXES', 'Job', 'Result', 'find_pictures', 'result_path', 'p
            'plan_videos', 'enhance_video']
 
 # %% ../nbs/08_batch.ipynb #252bb201
-import csv, glob, logging, os, queue, signal, sys, threading, time
+import csv, glob, logging, mimetypes, os, queue, signal, sys, threading, time
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 import numpy as np
 from PIL import Image
-from .data import natural
+from .data import natural, pictures_in
 from .enhance import DEFAULT_MODEL, Enhancer
 from .images import LowlightError, RAW_SUFFIXES, SUFFIXES, atomic_write, is_picture, output_suffix, read_frames, write_frames
 
@@ -49,10 +49,9 @@ def _pictures_in(folder, recursive=False, leave_out=None):
     found, problems = [], []
     def trouble(e): problems.append(f'The folder {e.filename} cannot be looked into: {e.strerror or e}.')
     def enter(path): return recursive and not os.path.basename(path).startswith('.') and _file_id(path) != leave_out
-    for top, folders, files in os.walk(folder, onerror=trouble):
+    for top, folders, _ in os.walk(folder, onerror=trouble):
         folders[:] = sorted((o for o in folders if enter(os.path.join(top, o))), key=natural)
-        paths = (Path(top)/o for o in sorted(files, key=natural) if not o.startswith('.'))
-        found += [p for p in paths if is_picture(p) and os.path.isfile(p)]
+        found += pictures_in(top)
     return found, problems
 
 # %% ../nbs/08_batch.ipynb #c4d90f1f
@@ -92,6 +91,9 @@ def find_pictures(
     return places, named, problems
 
 # %% ../nbs/08_batch.ipynb #ddff48b5
+#: File suffixes of the videos that can be enhanced
+VIDEO_SUFFIXES = ['.mp4', '.m4v', '.mov', '.mkv', '.webm', '.avi']
+
 def _writable(path):
     "Does the suffix name a format that pictures can be written in?"
     return Path(path).suffix.lower() in SUFFIXES
@@ -131,13 +133,22 @@ def _refusal(job, inputs, taken, overwrite, skip_existing, writable=_writable):
     return Result(src, dst, 'failed', why)
 
 # %% ../nbs/08_batch.ipynb #61516042
-def _without_results(places, named):
-    "`places` without the pictures that an earlier run without `-o` made of the others."
-    results = {_file_id(result_path(p)) for p in places}
-    return {p: o for p, o in places.items() if p in named or _file_id(p) not in results}
+def _without_results(paths, keep=()):
+    "`paths` without the files that an earlier run without `-o` made of the others, but with all of `keep`."
+    results = {_file_id(result_path(p)) for p in paths} - {None}
+    return [p for p in paths if p in keep or _file_id(p) not in results]
+
+def _check_suffix(out, suffixes, what):
+    "Raise if `out` is named like a picture or video, though not like one that can be written."
+    end = Path(out).suffix.lower()
+    kind = mimetypes.guess_type('x'+end)[0] or ''
+    if end in suffixes or os.path.isdir(out) or str(out).endswith(('/', os.sep)): return
+    if end in [*SUFFIXES, *RAW_SUFFIXES, *VIDEO_SUFFIXES] or kind.startswith(('image/', 'video/')):
+        raise LowlightError(f'No {what} can be written as {out}; name a folder, or a file that ends in {", ".join(suffixes)}.')
 
 def _check_out(out, pictures):
     "Raise if `pictures` cannot go to `out` at all."
+    _check_suffix(out, SUFFIXES, 'picture')
     if _is_file_name(out):
         if len(pictures) > 1: raise LowlightError(f'{len(pictures)} pictures cannot all become {out}; name a folder (without {Path(out).suffix}) instead.')
         if not os.path.isdir(Path(out).parent): raise LowlightError(f'{out} cannot be written: {Path(out).parent} is no folder.')
@@ -155,8 +166,8 @@ def plan(
     "Decide which pictures are enhanced and where the results go, without opening any."
     places, named, problems = find_pictures(inputs, recursive, out)
     settled = [Result(Path(arg), None, 'failed', why) for arg, why in problems]
-    if out is None: places = _without_results(places, named)
-    else: _check_out(out, places)
+    places = {p: places[p] for p in _without_results(places, keep=() if out is None else named)}
+    if out is not None: _check_out(out, places)
     jobs, taken, ids = [], {}, {_file_id(p) for p in places} - {None}
     for job in (Job(p, result_path(p, out, place)) for p, place in places.items()):
         if _file_id(job.src) == _file_id(taken.get(_key(job.dst), '')) != None: continue # one picture under two names
@@ -173,7 +184,7 @@ def make_folder(
     "Make a folder and those above it, or say why not."
     try: Path(folder).mkdir(parents=True, exist_ok=True)
     except OSError as e: raise LowlightError(f'The folder {folder} cannot be made: {e.strerror or e}.') from e
-    if not os.access(folder, os.W_OK): raise LowlightError(f'Nothing can be written into the folder {folder}; change its permissions or choose another with -o.')
+    if not os.access(folder, os.W_OK): raise LowlightError(f'Nothing can be written into the folder {folder}; change its permissions or choose another.')
 
 def _explain(e, src):
     "The sentence for an error that came up while `src` was worked on."
@@ -372,7 +383,7 @@ def report(
     if os.path.lexists(path) and not replace: raise LowlightError(f'{path} exists already; add --overwrite to replace it.')
     try:
         f = open(path, 'w', newline='', encoding='utf-8', errors='surrogateescape')
-        csv.writer(f).writerow(['input', 'output', *Result._fields[2:]])
+        csv.writer(f, lineterminator='\n').writerow(['input', 'output', *Result._fields[2:]])
         f.flush()
     except OSError as e: raise LowlightError(f'The report {path} cannot be written: {e.strerror or e}.') from e
     yield partial(_write_row, f)
@@ -382,7 +393,7 @@ def report(
 def _write_row(f, result):
     "One line of the report, at once on its way to the disk."
     try:
-        csv.writer(f).writerow(['' if o is None else o for o in result])
+        csv.writer(f, lineterminator='\n').writerow(['' if o is None else o for o in result])
         f.flush()
     except OSError as e: _say(f'The report {f.name} lacks {result.src}: {e.strerror or e}.')
 
@@ -461,7 +472,6 @@ def _from_row(row, job):
     return Result(*job, row['status'], why, row['seconds'], row['width'], row['height'])
 
 # %% ../nbs/08_batch.ipynb #d30ad6b5
-VIDEO_SUFFIXES = ['.mp4', '.m4v', '.mov', '.mkv', '.webm', '.avi'] # file suffixes of the videos that can be enhanced
 _SETTLE = .5 # seconds in which a steady thumbnail covers two thirds of the way to a new one
 _CUT = .4    # change of the thumbnail, as a share of the mean brightness, that is a scene cut
 
@@ -504,7 +514,10 @@ def plan_videos(
     one = out is not None and is_video(out) and not os.path.isdir(out)
     if one and len(videos) > 1: raise LowlightError(f'{len(videos)} videos cannot all become {out}; name a folder instead.')
     jobs, settled, taken = [], [], {}
-    for src in map(Path, videos):
+    if videos and out is not None: _check_suffix(out, VIDEO_SUFFIXES, 'video')
+    videos = [*map(Path, videos)]
+    if out is None: videos = _without_results(videos)
+    for src in videos:
         job = Job(src, Path(out) if one else result_path(src, out))
         no = _refusal(job, {_file_id(o) for o in videos} - {None}, taken, overwrite, skip_existing, is_video)
         settled.append(no) if no else jobs.append(job)

@@ -6,15 +6,15 @@
 __all__ = ['main']
 
 # %% ../nbs/10_cli.ipynb #44ca2186
-import argparse, csv, io, logging, os, sys, time, warnings
-from contextlib import contextmanager
+import argparse, csv, io, logging, os, shlex, sys, time, warnings
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 import numpy as np
 from . import __version__
 from .batch import (Result, SteadyEnhancer, enhance_files, enhance_on_ray, enhance_video, is_video, make_folder, plan,
                                plan_videos, report, summary, workers)
-from .data import bright_pairs, find_pairs, load_pair, lol_validation, samples, split_pairs
+from .data import bright_pairs, check_crop, find_pairs, load_pair, lol_validation, samples, split_pairs
 from .enhance import DEFAULT_MODEL, Enhancer
 from .images import LowlightError, SUFFIXES, atomic_write, is_picture, sheet
 
@@ -121,9 +121,9 @@ def _demo_table(rows):
 def _save_figure(figure, path, overwrite):
     "Save a matplotlib figure, whole or not at all."
     if not is_picture(path): raise LowlightError(f'{path} is no name for a picture; end it in .png, .jpg or another of {", ".join(SUFFIXES)}.')
-    fmt = SUFFIXES[Path(path).suffix.lower()].lower()
-    if fmt == 'bmp': raise LowlightError(f'The sheet cannot be written as BMP; write {path} as PNG instead.')
-    with atomic_write(path, overwrite) as f: figure.savefig(f, format=fmt, dpi=100)
+    fmt = SUFFIXES.get(Path(path).suffix.lower(), 'camera raw')
+    if fmt.lower() not in figure.canvas.get_supported_filetypes(): raise LowlightError(f'The sheet cannot be written as {fmt}; write {path} as PNG instead.')
+    with atomic_write(path, overwrite) as f: figure.savefig(f, format=fmt.lower(), dpi=100)
 
 def _demo(args):
     "`lowlight demo`."
@@ -155,7 +155,7 @@ def _save_rows(comparison, path):
     "Write every row of every method as CSV."
     text = io.StringIO()
     rows = [(name, *row) for name, e in comparison.items() for row in e.rows]
-    csv.writer(text).writerows([('method', *next(iter(comparison.values())).rows[0]._fields), *rows])
+    csv.writer(text, lineterminator='\n').writerows([('method', *next(iter(comparison.values())).rows[0]._fields), *rows])
     with atomic_write(path, overwrite=True) as f: f.write(text.getvalue().encode())
 
 def _evaluate(args):
@@ -163,7 +163,8 @@ def _evaluate(args):
     from lowlight_nb.evaluation import compare
     _check_new(args.csv, args.overwrite)
     pairs = find_pairs(args.data) if args.data else samples()
-    if args.scenes: pairs = _split(pairs, args.scenes, .1, 0)[1]
+    if (args.scenes, args.valid, args.seed) != (None, None, None): # the pairs that training held out
+        pairs = _split(pairs, args.scenes, .1 if args.valid is None else args.valid, args.seed or 0)[1]
     comparison = compare(_methods(args.model, args.baselines, args.threads), pairs)
     for e in comparison.values() if len(comparison) == 1 or args.rows else []: print(e, end='\n\n')
     if len(comparison) > 1: print(comparison)
@@ -177,8 +178,8 @@ def _training_modules():
     try:
         with _quiet(): from lowlight_nb import models, training, export
     except ImportError as e:
-        why = str(e) if 'lowlight_nb[train]' in str(e) else f"Training and exporting need TensorFlow and Keras: pip install 'lowlight_nb[train]' ({e})."
-        raise LowlightError(why) from e
+        raise LowlightError("Training and exporting need TensorFlow and Keras: pip install 'lowlight_nb[train]' "
+                            f"(from a clone: pip install '.[train]'). What is missing: {e.__cause__ or e}.") from e
     for chatty in ('absl', 'tensorflow'): logging.getLogger(chatty).setLevel(logging.ERROR)
     return models, training, export
 
@@ -209,33 +210,61 @@ def _network(models, export, name, init):
     return model
 
 def _training_pairs(args):
-    "The pairs to learn from and those to measure on: of --data, of --bright, or of both."
+    "The pairs to learn from, the bright pictures to learn from, and the pairs to measure on, every file decoded once to see that it can be."
     if not (args.data or args.bright): raise LowlightError('There is nothing to train on; give --data DIR (pairs) or --bright DIR (bright photographs), or both.')
-    pairs, valid = _split(find_pairs(args.data), args.scenes, args.valid, args.seed) if args.data else ([], [])
-    bright = [p for folder in args.bright or [] for p in bright_pairs(folder)]
+    pairs, valid = _split(find_pairs(args.data, check='pixels'), args.scenes, args.valid, args.seed) if args.data else ([], [])
+    bright = [p for folder in args.bright or [] for p in bright_pairs(folder, check='pixels')]
     if not args.data: bright, valid = split_pairs(bright, None, args.valid, args.seed)
-    return pairs + bright * args.bright_times, valid
+    return pairs, bright, valid
 
+def _check_run_folder(out):
+    "Raise before a long job if nothing could be kept in the folder `out`; what has to be made for the trial is removed again."
+    made = [p for p in (out, *out.parents) if not os.path.lexists(p)]
+    make_folder(out)
+    with suppress(OSError):
+        for p in made: p.rmdir()
+
+# %% ../nbs/10_cli.ipynb #0195573b
+def _recipe(training, model, args):
+    "Arguments of `train`: what the options say, and for the rest what suits the network."
+    recipe = training.RECIPES['lantern' if any(i.name == 'thumbnail' for i in model.inputs) else 'denoising_cnn']
+    return {o: recipe[o] if getattr(args, o) is None else getattr(args, o) for o in _TRAIN_OPTIONS}
+
+def _what_for(pairs, bright, times, valid):
+    "What is learnt from and measured on, for the screen."
+    def some(items, what): return f'{len(items)} {what}{"s"*(len(items) != 1)}'
+    parts = [some(pairs, 'pair')] * bool(pairs) + [some(bright, 'bright picture') + f' ({times} times each)'*(times > 1)] * bool(bright)
+    return f'{" and ".join(parts)}, with {len(valid)} more held out for validation'
+
+def _how_to_judge(args, network):
+    "The command that measures on the pairs held out."
+    split = [o for k in ('scenes', 'valid', 'seed') if (v := getattr(args, k)) is not None for o in (f'--{k}', str(v))]
+    return shlex.join(['lowlight', 'evaluate', '--data', args.data, *split, '--model', str(network)])
+
+# %% ../nbs/10_cli.ipynb #819e6498
 def _train(args):
     "`lowlight train`."
-    pairs, valid = _training_pairs(args)
-    models, training, export = _training_modules()
     source = args.model or args.init or 'denoising_cnn'
     name = Path(source).stem
+    out = Path(args.out or Path('runs')/name)
+    _check_run_folder(out)
+    pairs, bright, valid = _training_pairs(args)
+    models, training, export = _training_modules()
     models.keras.utils.set_random_seed(args.seed)
     models.keras.mixed_precision.set_global_policy('mixed_bfloat16' if args.precision == 'bfloat16' else 'float32')
     try: model = _network(models, export, source, args.init)
     finally: models.keras.mixed_precision.set_global_policy('float32')
-    out = Path(args.out or Path('runs')/name)
-    recipe = training.RECIPES.get(name, training.RECIPES['denoising_cnn'])
-    options = {o: recipe[o] if getattr(args, o) is None else getattr(args, o) for o in _TRAIN_OPTIONS}
-    print(f'Training {name} on {len(pairs)} pairs, {len(valid)} held out for validation; everything goes to {out}.')
-    history = training.train(model, pairs, valid or None, out=out, seed=args.seed, resume=args.resume,
+    options = _recipe(training, model, args)
+    check_crop(pairs + bright, options['crop'])
+    print(f'Training {name} on {_what_for(pairs, bright, args.bright_times, valid)}; everything goes to {out}.')
+    history = training.train(model, pairs + bright*args.bright_times, valid or None, out=out, seed=args.seed, resume=args.resume,
                              verbose=1 if sys.stdout.isatty() else 2, **options)
     files = [export.export_model(model, out/f'{name}{suffix}') for suffix in ('.keras', '.h5', '.tflite')]
     print(f'{len(history)} epochs done. The network is in {", ".join(str(f) for f in files)}.')
+    if args.data and valid: print('To measure it on the pairs held out:', _how_to_judge(args, files[-1]))
     return 0
 
+# %% ../nbs/10_cli.ipynb #expcli01
 def _export(args):
     "`lowlight export`."
     _check_new(args.out, args.overwrite)
@@ -296,7 +325,9 @@ def _add_demo(add):
 def _add_evaluate(add):
     p = add('evaluate', _evaluate, 'compare methods with the truth')
     p.add_argument('--data', metavar='DIR', help='folder with low/ and high/ (default: the bundled samples)')
-    p.add_argument('--scenes', metavar='CSV|lol', help='measure on the pairs alone that `lowlight train --scenes` holds out')
+    p.add_argument('--scenes', metavar='CSV|lol', help='measure only on the pairs that `lowlight train` with the same --scenes, --valid and --seed holds out')
+    p.add_argument('--valid', type=_number(float, 0, .9), metavar='FRACTION', help='the same without scenes, or with a fraction other than 0.1')
+    p.add_argument('--seed', type=_number(int, 0), metavar='N', help='the same with a seed other than 0')
     _add_model(p, 'append')
     p.add_argument('--baselines', action='store_true', help='also nothing, gamma, automatic gamma and histogram equalisation')
     p.add_argument('--rows', action='store_true', help='every picture, also when there are several methods')

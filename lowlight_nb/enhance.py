@@ -5,12 +5,13 @@
 # %% auto #0
 __all__ = ['MODELS', 'DEFAULT_MODEL', 'model_file', 'model_facts', 'apply_curve', 'tiles', 'Enhancer', 'enhance']
 
-# %% ../nbs/07_enhance.ipynb #6ecd83fc
-import json, os, zipfile
+# %% ../nbs/07_enhance.ipynb #dc65993a
+import json, os, threading, zipfile
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 import numpy as np
+from PIL import ImageOps
 from .images import LowlightError, Picture, as_rgb, from_float, read_picture, thumbnail, to_float
 from .metrics import grey_mean
 
@@ -19,7 +20,7 @@ _WEIGHTS = Path(str(files('lowlight_nb')/'weights'))
 MODELS = {p.stem: p for p in sorted(_WEIGHTS.glob('*.tflite'))}  # name -> file, of the networks that come with the package
 DEFAULT_MODEL = 'lantern' if 'lantern' in MODELS else 'denoising_cnn'
 
-# %% ../nbs/07_enhance.ipynb #f76ce835
+# %% ../nbs/07_enhance.ipynb #add15f78
 def model_file(
     model=DEFAULT_MODEL, # one of `MODELS`, or the path of a .tflite file
 )->Path: # the file
@@ -36,9 +37,13 @@ def model_facts(
     "What a model file says about itself (see [export](06_export.ipynb)), or what can be assumed of a file that says nothing."
     path = model_file(model)
     facts = dict(name=path.stem, rule='direct', stride=1, margin=None, bytes_per_pixel=0)
-    if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as z:
-            if 'lowlight.json' in z.namelist(): facts |= json.loads(z.read('lowlight.json'))
+    try:
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as z:
+                if 'lowlight.json' in z.namelist(): facts |= json.loads(z.read('lowlight.json'))
+        sane = facts['rule'] in ('direct', 'curve') and facts['stride'] >= 1 and (facts['margin'] or 0) >= 0 and facts['bytes_per_pixel'] >= 0
+    except (ValueError, TypeError, zipfile.BadZipFile): sane = False
+    if not sane: raise LowlightError(f'What {path} says about itself (lowlight.json) makes no sense; export the model again.')
     return facts
 
 # %% ../nbs/07_enhance.ipynb #6a8fb20a
@@ -51,7 +56,7 @@ def apply_curve(
     for _ in range(steps): x = x + r * x * (1 - x)
     return x
 
-# %% ../nbs/07_enhance.ipynb #6d38fa26
+# %% ../nbs/07_enhance.ipynb #063eeae0
 def tiles(
     length:int, # height or width of the picture
     most:int, # how much a tile may read, its margins included
@@ -60,12 +65,12 @@ def tiles(
 )->list: # of (start, stop) to keep, and (start, stop) to read
     "How one side of a picture is cut into overlapping tiles of about the same size."
     margin = -(-margin // stride) * stride
-    count = 1 if length <= most else -(-length // max(stride, most - 2*margin))
+    count = 1 if length <= most else -(-length // max(stride, (most - 2*margin) // stride * stride))
     size = -(-length // (count * stride)) * stride
     cuts = [(a, min(a + size, length)) for a in range(0, length, size)]
     return [((a, b), (max(0, a - margin), min(length, b + margin))) for a, b in cuts]
 
-# %% ../nbs/07_enhance.ipynb #2f1382b8
+# %% ../nbs/07_enhance.ipynb #4550ef05
 class Enhancer:
     "A network, ready to brighten pictures. Not to be shared between threads: make one for each."
     def __init__(self,
@@ -105,7 +110,7 @@ class Enhancer:
     )->np.ndarray: # (h, w, 3), uint16 if the picture is, else uint8
         "The bright picture."
         pixels = _pixels(picture)
-        extra = self._whole(pixels, brightness)
+        extra, grey = self._whole(pixels, brightness), _is_grey(pixels)
         if not 0 <= strength <= 1: raise LowlightError(f'The strength must lie from 0 to 1, and this is {strength}.')
         out = np.empty(pixels.shape, np.uint16 if pixels.dtype == np.uint16 else np.uint8)
         most, margin = (max(pixels.shape), 0) if self.margin is None else (self.side, self.margin)
@@ -113,6 +118,7 @@ class Enhancer:
             for (left, right), (l, r) in tiles(pixels.shape[1], most, margin, self.stride):
                 x = to_float(pixels[t:b, l:r])
                 y = self._network(x, extra)
+                if grey: y = np.repeat(y @ np.float32([[.299], [.587], [.114]]), 3, axis=2)
                 if strength < 1: y = x + np.float32(strength) * (y - x)
                 out[top:bottom, left:right] = from_float(y[top-t:bottom-t, left-l:right-l], out.dtype)
         return out
@@ -135,10 +141,14 @@ class Enhancer:
         y = y[0, :h, :w]
         return apply_curve(x, y) if self.facts['rule'] == 'curve' else y
 
-# %% ../nbs/07_enhance.ipynb #f0eb790b
+# %% ../nbs/07_enhance.ipynb #1668bdcb
 def _cores():
     "The processor cores this process may use."
     return len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
+
+def _is_grey(pixels):
+    "Are red, green and blue the same everywhere?"
+    return all(np.array_equal(rows[..., 0], rows[..., c]) for rows in (pixels[:1], pixels) for c in (1, 2))
 
 def _pixels(picture):
     "The pixels, uint8, uint16 or float (h, w, 3), of a path, PIL image, `Picture` or array."
@@ -146,11 +156,13 @@ def _pixels(picture):
     if isinstance(picture, Picture): return picture.pixels
     if hasattr(picture, 'convert') and hasattr(picture, 'getbands'):      # a PIL image
         if picture.mode in ('I', 'F'): raise LowlightError(f'A PIL image of mode {picture.mode} has 32 bits a value, and only 8 and 16 can be kept; convert it to RGB first.')
+        picture = ImageOps.exif_transpose(picture)                        # upright, as from its path
         picture = np.asarray(picture).astype(np.uint16) if picture.mode.startswith('I;16') else picture.convert('RGB')
     return as_rgb(picture)
 
-# %% ../nbs/07_enhance.ipynb #1ec526e1
-_enhancer = lru_cache(maxsize=2)(Enhancer)
+# %% ../nbs/07_enhance.ipynb #d6fbe661
+@lru_cache(maxsize=4)
+def _kept(path, written, thread): return Enhancer(path)
 
 def enhance(
     picture, # path, PIL image, `Picture`, or array: uint8, uint16, or float in [0, 1]
@@ -159,4 +171,5 @@ def enhance(
     strength:float=1., # 0 is the input, 1 the network's output
 )->np.ndarray: # (h, w, 3), uint16 if the picture is, else uint8
     "Brighten one picture."
-    return _enhancer(model)(picture, brightness, strength)
+    path = model_file(model)
+    return _kept(path, path.stat().st_mtime_ns, threading.get_ident())(picture, brightness, strength)

@@ -5,17 +5,17 @@
 # %% auto #0
 __all__ = ['rule', 'stride', 'margin', 'bytes_per_pixel', 'export_model', 'load_model', 'weights_file']
 
-# %% ../nbs/06_export.ipynb #07cba0e7
+# %% ../nbs/06_export.ipynb #36347ef4
 import json, logging, math, os, zipfile
 from importlib.resources import files
 from pathlib import Path
 import numpy as np
 from .images import LowlightError
 
-# %% ../nbs/06_export.ipynb #c328521f
-from .models import DepthToSpace, SpaceToDepth, keras, layers
+# %% ../nbs/06_export.ipynb #8410f7b9
+from .models import Choose, DepthToSpace, Exposure, LogOdds, Modulate, SpaceToDepth, ToneCurve, keras, layers
 
-# %% ../nbs/06_export.ipynb #38ae879b
+# %% ../nbs/06_export.ipynb #498f7eb3
 def _scale(layer):
     "By how much a layer makes its input coarser (2), finer (1/2) or neither (1)."
     if isinstance(layer, SpaceToDepth): return 2
@@ -36,7 +36,7 @@ def stride(
     "What the height and width of a model's input must be divisible by, so that going down and up again fits."
     return round(math.prod(max(1, 1/_scale(layer)) for layer in model.layers))
 
-# %% ../nbs/06_export.ipynb #6e1e572c
+# %% ../nbs/06_export.ipynb #776a6f8d
 def _walk(model):
     "Each layer of a model with its inputs, and how coarse (1, 2, 4, ...) its first input is."
     coarse = {}
@@ -46,18 +46,22 @@ def _walk(model):
         coarse[id(layer.output)] = scale * _scale(layer)
         if inputs: yield layer, inputs, scale
 
+_POINTWISE = (layers.Add, layers.Multiply, layers.Concatenate, layers.ReLU, layers.Activation, layers.Rescaling, layers.Dense, layers.Flatten,
+              layers.BatchNormalization, SpaceToDepth, DepthToSpace, ToneCurve, Modulate, LogOdds, Choose, Exposure)
+
 def margin(
     model:keras.Model, # convolutional, from pictures to pictures
-)->int: # in pixels, rounded up to a multiple of the stride
+)->int|None: # in pixels, rounded up to a multiple of the stride; None if some layer looks at the whole picture, or is not known here
     "How far from a pixel of the output the network looks at its input (an upper bound)."
     reach = {}
     for layer, inputs, scale in _walk(model):
         far = max(reach.get(id(t), 0) for t in inputs)
-        if hasattr(layer, 'kernel_size'): far += max(layer.kernel_size)//2 * scale
+        if isinstance(layer, layers.Conv2D): far += max(layer.kernel_size)//2 * max(layer.dilation_rate) * scale
+        elif len(inputs[0].shape) == 4 and inputs[0].shape[1] is None and not isinstance(layer, _POINTWISE): return None
         reach[id(layer.output)] = far if len(inputs[0].shape) == 4 else 0       # dense layers have no place in the picture
     return int(-(-max(reach.values()) // stride(model)) * stride(model))
 
-# %% ../nbs/06_export.ipynb #2a42d3db
+# %% ../nbs/06_export.ipynb #6844074f
 def bytes_per_pixel(
     model:keras.Model, # convolutional, from pictures to pictures
 )->float: # in bytes, for each pixel of the picture
@@ -71,7 +75,7 @@ def bytes_per_pixel(
         held = {t: size for t, size in held.items() if last.get(t, 0) > i}
     return most
 
-# %% ../nbs/06_export.ipynb #caf5c831
+# %% ../nbs/06_export.ipynb #ccef8ea2
 def _litert(model, path, half):
     "Write `model` as LiteRT, weights in 16 bits if `half`, with `lowlight.json` behind it."
     import tensorflow as tf
@@ -88,7 +92,7 @@ def _litert(model, path, half):
                  bytes_per_pixel=bytes_per_pixel(model), parameters=model.count_params())
     with zipfile.ZipFile(path, 'a') as z: z.writestr(zipfile.ZipInfo('lowlight.json'), json.dumps(facts))
 
-# %% ../nbs/06_export.ipynb #e004c389
+# %% ../nbs/06_export.ipynb #a64f3986
 def export_model(
     model:keras.Model, # what to write
     path, # where to; the ending chooses the format: .h5, .keras or .tflite
@@ -117,7 +121,7 @@ def _in_float32(model):
     copy.set_weights(model.get_weights())
     return copy
 
-# %% ../nbs/06_export.ipynb #dad42993
+# %% ../nbs/06_export.ipynb #a301a8dc
 def load_model(
     path, # a .h5 or .keras file
 )->keras.Model: # not compiled
@@ -130,7 +134,7 @@ def load_model(
         why = 'it carries Python code, which is not run' if 'ambda' in str(e) else 'it is damaged, or was not written by Keras'
         raise LowlightError(f'{path} could not be loaded: {why}; ask its maker for another file.') from e
 
-# %% ../nbs/06_export.ipynb #71557436
+# %% ../nbs/06_export.ipynb #96d49db5
 def weights_file(
     name, # of a network that comes with the package, or the path of a .keras or .h5 file
 )->Path: # a .keras or .h5 file

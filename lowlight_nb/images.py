@@ -58,7 +58,7 @@ def to_float(
     x = np.asarray(pixels)
     return x.astype(np.float32, copy=False) if x.dtype.kind == 'f' else x.astype(np.float32) / np.float32(np.iinfo(x.dtype).max)
 
-# %% ../nbs/00_images.ipynb #1ec4c66b
+# %% ../nbs/00_images.ipynb #023bedbf
 def from_float(
     x, # float array in [0,1], any shape; what lies outside is clipped, NaN is refused
     dtype, # np.uint8 or np.uint16; an `x` of this kind passes through
@@ -67,8 +67,11 @@ def from_float(
     x = np.asarray(x)
     if x.dtype == dtype: return x
     if x.dtype.kind != 'f': raise LowlightError(f'Expected floats from 0 to 1, and this array is {x.dtype}.')
-    if np.isnan(x).any(): raise LowlightError('The array holds NaN, which is no brightness.')
-    return (np.clip(x, 0, 1)*np.iinfo(dtype).max + .5).astype(dtype)
+    most = np.iinfo(dtype).max
+    y = x*most
+    y += .5
+    if y.size and np.isnan(y.min()): raise LowlightError('The array holds NaN, which is no brightness.')
+    return np.clip(y, 0, most, out=y).astype(dtype)
 
 def to_uint8(
     x, # float array in [0,1], or uint8
@@ -82,7 +85,7 @@ def to_uint16(
     "`from_float` for 16 bits."
     return from_float(x, np.uint16)
 
-# %% ../nbs/00_images.ipynb #533719cd
+# %% ../nbs/00_images.ipynb #91515622
 def thumbnail(
     pixels, # HxWx3, uint8, uint16 or float in [0,1]
     size=64, # height and width of the thumbnail
@@ -92,10 +95,11 @@ def thumbnail(
     parts = []
     for rows in np.array_split(np.arange(size), min(size, 1 + h*w//4_000_000)):       # float takes memory: some rows at a time
         top, bottom = rows[0]*h/size, (rows[-1]+1)*h/size
-        strip, box = to_float(pixels[int(top):ceil(bottom)]), (0, top-int(top), w, bottom-int(top))
-        channels = [Image.fromarray(np.ascontiguousarray(strip[..., c])) for c in range(3)]
+        strip, box = pixels[int(top):ceil(bottom)], (0, top-int(top), w, bottom-int(top))
+        channels = [Image.fromarray(np.ascontiguousarray(strip[..., c])).convert('F') for c in range(3)]
         parts.append(np.stack([np.asarray(c.resize((size, len(rows)), Image.Resampling.BOX, box)) for c in channels], axis=-1))
-    return np.concatenate(parts)
+    most = 1 if pixels.dtype.kind == 'f' else np.iinfo(pixels.dtype).max
+    return np.concatenate(parts) / np.float32(most)
 
 # %% ../nbs/00_images.ipynb #cefcc356
 #: File suffixes that can be read and written, and their formats
@@ -206,7 +210,7 @@ def _check_depth(f, fmt, path, deep):
     raise LowlightError(f'{path} has {bits}-bit {"" if plain else "float or signed "}channels, and only {keeps} ones can be kept{"" if deep else " here"}; '
                         f'save it with {"8 or 16" if deep else 8} bits per channel first.')
 
-# %% ../nbs/00_images.ipynb #9f94b60b
+# %% ../nbs/00_images.ipynb #f4a2baf1
 _ANIMATED = 'GIF', 'WEBP', 'PNG', 'AVIF'
 
 def _frames(img):
@@ -216,7 +220,7 @@ def _frames(img):
 def _check_size(w, h, path, max_pixels, n=1):
     "Raise for `n` frames with too many pixels."
     if w*h*n > max_pixels:
-        raise LowlightError(f'{path} has {w*h*n/1e6:,.0f} megapixels ({f"{n} x " if n > 1 else ""}{w}x{h}) and the limit is {max_pixels/1e6:,.6g}; raise max_pixels (--max-pixels) if you mean it.')
+        raise LowlightError(f'{path} has {w*h*n:,} pixels ({f"{n} x " if n > 1 else ""}{w}x{h}) and the limit is {max_pixels:,}; raise max_pixels (--max-pixels) if you mean it.')
 
 def _check_header(img, path, max_pixels):
     "Raise for a picture that is too large, too deep or several in one."
@@ -695,13 +699,14 @@ def _shrunk(x, side=800):
     step = max(1, max(x.shape[:2])//side)
     return Image.fromarray(_eight(x)).reduce(step) if step > 1 else _eight(x)
 
-# %% ../nbs/00_images.ipynb #943cfab3
+# %% ../nbs/00_images.ipynb #0c8769da
 def sheet(
     rows, # list of (name, pictures): every row has a name and the same number of arrays or `Picture`s
     titles, # list of str, one for each column
     width=3.2, # of a picture, in inches
 ): # matplotlib Figure
     "Pictures in rows and columns, with a title over each column and a name beside each row."
+    if not rows: raise LowlightError('There are no pictures to show.')
     from matplotlib import pyplot as plt
     rows = [(name, [np.asarray(_shrunk(o)) for o in pics]) for name, pics in rows]
     heights = [width * max(p.shape[0]/p.shape[1] for p in pics) for _, pics in rows]

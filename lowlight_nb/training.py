@@ -6,20 +6,21 @@
 __all__ = ['RECIPES', 'random_crop', 'random_example', 'Crops', 'Whole', 'PSNR', 'GTMeanPSNR', 'tone', 'drawn_example',
            'random_part', 'LanternCrops', 'Restoration', 'read_history', 'Keeper', 'train', 'plot_history']
 
-# %% ../nbs/05_training.ipynb #559f0679
+# %% ../nbs/05_training.ipynb #f963a805
 import csv, os, time
 from functools import lru_cache
 from pathlib import Path
 import numpy as np
+from PIL import Image
 from .images import LowlightError, thumbnail, to_float
 from .data import Pair, load_pair
 from .degrade import darken, expose, random_settings, random_twin, to_linear, to_srgb
 from .metrics import grey_mean
 
-# %% ../nbs/05_training.ipynb #0f629c39
+# %% ../nbs/05_training.ipynb #ce01fd66
 from .models import GREY, keras, ops
 
-# %% ../nbs/05_training.ipynb #0ff36589
+# %% ../nbs/05_training.ipynb #bece67ad
 def random_crop(
     rng:np.random.Generator, # where chance comes from
     pictures:list, # arrays (h, w, 3) of one height and width, cut and turned alike
@@ -32,7 +33,7 @@ def random_crop(
     crops = [p[y:y+size, x:x+size] for p in pictures]
     return [np.rot90(c[:, ::-1] if flip else c, turns) for c in crops]
 
-# %% ../nbs/05_training.ipynb #1dd32779
+# %% ../nbs/05_training.ipynb #43100b8a
 def random_example(
     rng:np.random.Generator, # where chance comes from
     low:np.ndarray, # uint8 (h, w, 3)
@@ -48,7 +49,7 @@ def random_example(
     if rng.random() < .1: b = np.repeat(b[..., 1:2], 3, -1)     # a grey scene, whatever the cast
     return darken(b, **settings, seed=rng), b, settings
 
-# %% ../nbs/05_training.ipynb #2a28f987
+# %% ../nbs/05_training.ipynb #535d0aa0
 class Crops(keras.utils.PyDataset):
     "Batches of random crops of pairs: float32 low and high, (batch, size, size, 3) in [0, 1]."
     def __init__(self,
@@ -63,17 +64,25 @@ class Crops(keras.utils.PyDataset):
         super().__init__(workers=1)
         if not pairs: raise LowlightError('There are no pairs to train on; give at least one.')
         self.pairs, self.size, self.batch, self.per_picture = list(pairs), size, batch, crops_per_picture
-        self.seed, self.twins, self.epoch = seed, twins, 0
-        self.block = max(batch, int(memory * 1e9 / sum(a.nbytes for a in self._read(0))))
+        self.seed, self.twins, self.epoch, self.problem = seed, twins, 0, None
+        self.block = max(batch, int(memory * 1e9 / (6 * self._largest())))          # two pictures of three bytes a pixel
         self.load = lru_cache(maxsize=self.block)(self._read)
         self._plan()
 
+    def _largest(self):
+        "Pixels of the largest picture, read off the headers; a sentence if some are too small."
+        sizes = [Image.open(pair.high).size for pair in self.pairs]
+        small = [f'{pair.name} ({w}x{h})' for pair, (w, h) in zip(self.pairs, sizes) if min(w, h) < self.size]
+        if small: raise LowlightError(f'{", ".join(small[:5])}{", ..." if len(small) > 5 else ""}: smaller than a crop of {self.size}; '
+                                      'use a smaller crop or leave the picture out.')
+        return max(w * h for w, h in sizes)
+
     def _read(self, i):
         pair = self.pairs[i]
-        low, high = load_pair(pair)
-        if min(low.shape[:2]) < self.size:
-            raise LowlightError(f'{pair.name} is {low.shape[1]}x{low.shape[0]} pixels, smaller than a crop of {self.size}; '
-                                'use a smaller crop or leave the picture out.')
+        try: low, high = load_pair(pair)
+        except LowlightError as e:
+            self.problem = e                                                        # Keras would bury it
+            raise
         return (high, high) if pair.low == pair.high else (low, high)
 
     def _plan(self):
@@ -111,7 +120,7 @@ class Crops(keras.utils.PyDataset):
         _, low, high, *_ = self.examples(i)
         return to_float(np.stack(low)), to_float(np.stack(high))
 
-# %% ../nbs/05_training.ipynb #341f34cd
+# %% ../nbs/05_training.ipynb #ea259978
 class Whole(keras.utils.PyDataset):
     "Whole pairs, one a batch: float32 low and high, (1, h, w, 3) in [0, 1]; for Lantern with its other inputs, brightness unknown."
     def __init__(self,
@@ -127,14 +136,18 @@ class Whole(keras.utils.PyDataset):
         pair = self.pairs[i]
         low, high = load_pair(pair)
         if pair.low == pair.high: low = random_twin(high, np.random.default_rng(i))      # the same twin every time
-        picture, truth = to_float(low)[None], to_float(high)[None]
+        middle = tuple(_middle(n) for n in low.shape[:2])
+        picture, truth = to_float(low[middle])[None], to_float(high[middle])[None]
         if not self.lantern: return picture, truth
-        h, w = (-n % 16 for n in low.shape[:2])                    # up to what the network's stride divides
-        pad = lambda x: np.pad(x, ((0, 0), (0, h), (0, w), (0, 0)), 'reflect')
-        return (dict(picture=pad(picture), thumbnail=thumbnail(low)[None], brightness=-np.ones((1, 1), np.float32)),
-                dict(picture=pad(truth), brightness=np.float32([[grey_mean(high)]])))
+        return (dict(picture=picture, thumbnail=thumbnail(low)[None], brightness=-np.ones((1, 1), np.float32)),
+                dict(picture=truth, brightness=np.float32([[grey_mean(high)]])))
 
-# %% ../nbs/05_training.ipynb #23fadb42
+def _middle(length, most=1024, step=16):
+    "The middle of one side of a picture: at most 1024 pixels, and a multiple of 16 where there are as many."
+    size = min(length, most) // step * step or length
+    return slice((length - size)//2, (length - size)//2 + size)
+
+# %% ../nbs/05_training.ipynb #e270b9a2
 def _db(truth, guess):
     "PSNR of each picture of a batch, in dB."
     return -10 * ops.log10(ops.mean(ops.square(ops.clip(guess, 0., 1.) - truth), (1, 2, 3)) + 1e-10)
@@ -160,7 +173,7 @@ class GTMeanPSNR(keras.metrics.Mean):
         truth, guess = ops.cast(y_true, 'float32'), ops.clip(ops.cast(y_pred, 'float32'), 0., 1.)
         return super().update_state(_db(truth, guess * _grey(truth) / (_grey(guess) + 1e-6)))
 
-# %% ../nbs/05_training.ipynb #1f09a05f
+# %% ../nbs/05_training.ipynb #0b4b96e4
 def tone(
     x, # float array in [0, 1]
     shift:float, # added to the log-odds; 0 leaves the picture as it is
@@ -169,7 +182,7 @@ def tone(
     g = np.exp(np.float32(shift))
     return g * x / (1 + (g - 1) * x)
 
-# %% ../nbs/05_training.ipynb #f4b17fd4
+# %% ../nbs/05_training.ipynb #622530d4
 def drawn_example(
     rng:np.random.Generator, # where chance comes from
     size:int, # side in pixels
@@ -181,7 +194,7 @@ def drawn_example(
     along = np.linspace(0, 1, size)[:, None, None]
     return np.rot90((one + (two - one) * along) * np.ones((1, size, 3)), rng.integers(4)).astype(np.float32)
 
-# %% ../nbs/05_training.ipynb #20a64c90
+# %% ../nbs/05_training.ipynb #817b7cc8
 def random_part(
     rng:np.random.Generator, # where chance comes from
     height:int, # of the picture
@@ -200,7 +213,7 @@ def _part_thumbnail(proxy, part, shape):
     rows, columns = (slice(round(len(proxy)*p.start/n), max(round(len(proxy)*p.stop/n), round(len(proxy)*p.start/n) + 1)) for p, n in zip(part, shape))
     return thumbnail(proxy[rows, columns])
 
-# %% ../nbs/05_training.ipynb #9a962260
+# %% ../nbs/05_training.ipynb #2dbcb2d1
 class LanternCrops(Crops):
     "As `Crops`, with the inputs and targets of `lantern`: picture, thumbnail and brightness; picture and brightness."
     def part(self, rng, height, width): return random_part(rng, height, width, self.size)
@@ -236,7 +249,7 @@ def _dark_thumbnail(bright, settings):
     kept = {k: settings[k] for k in ('stops', 'wb', 'contrast') if k in settings}
     return to_srgb(np.clip(expose(to_linear(bright), **kept), 0, 1))
 
-# %% ../nbs/05_training.ipynb #5de86535
+# %% ../nbs/05_training.ipynb #f7bf51ed
 def _ssim(a, b):
     "Mean SSIM over every fourth 7x7 window (Wang et al., 2004; sample covariance left aside)."
     mean = lambda x: ops.average_pool(x, 7, 4)
@@ -268,7 +281,7 @@ class Restoration(keras.losses.Loss):
 
     def get_config(self): return super().get_config() | dict(structure=self.structure, colour=self.colour)
 
-# %% ../nbs/05_training.ipynb #c1e2833f
+# %% ../nbs/05_training.ipynb #3a572bf3
 def read_history(
     folder, # a run's folder, or its `history.csv`
 )->list: # one dict an epoch: epoch, seconds, loss, psnr, ... as numbers
@@ -277,7 +290,7 @@ def read_history(
     if path.is_dir(): path = path/'history.csv'
     if not path.exists(): raise LowlightError(f'{path} does not exist; name the folder of a training run.')
     with path.open(newline='') as f:
-        return [{k: int(v) if k == 'epoch' else float(v) for k, v in row.items()} for row in csv.DictReader(f)]
+        return [{k: int(v) if k == 'epoch' else float(v) for k, v in row.items() if v} for row in csv.DictReader(f)]
 
 def _replace(path, write):
     "Write a file beside `path`, then put it in its place."
@@ -287,11 +300,11 @@ def _replace(path, write):
 
 def _write_rows(path, rows):
     with path.open('w', newline='') as f:
-        writer = csv.DictWriter(f, rows[0])
+        writer = csv.DictWriter(f, list(dict.fromkeys(k for row in rows for k in row)))
         writer.writeheader()
         writer.writerows(rows)
 
-# %% ../nbs/05_training.ipynb #43a07c57
+# %% ../nbs/05_training.ipynb #3aa8cfe5
 class Keeper(keras.callbacks.Callback):
     "Writes `history.csv` and the best weights after every epoch, and stops on a loss that is no number."
     def __init__(self,
@@ -310,17 +323,17 @@ class Keeper(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         if not np.isfinite(logs['loss']):
-            raise LowlightError(f'The loss became {logs["loss"]} in epoch {len(self.rows) + 1}: lower the learning rate and train again. '
-                                f'The best weights so far are in {self.folder}.')
+            again = f'go on (resume) from the end of epoch {len(self.rows)}' if self.rows else 'train again'
+            raise LowlightError(f'The loss became {logs["loss"]} in epoch {len(self.rows) + 1}: lower the learning rate and {again}.')
 
     def on_epoch_end(self, epoch, logs=None):
         logs = {k.replace('picture_', ''): round(float(v), 6) for k, v in logs.items()}
         score = 'val_' + self.monitor if 'val_' + self.monitor in logs else self.monitor
-        if all(logs[score] > r[score] for r in self.rows): _replace(self.folder/'best.weights.h5', self.model.save_weights)
+        if all(logs[score] > r[score] for r in self.rows if score in r): _replace(self.folder/'best.weights.h5', self.model.save_weights)
         self.rows.append({'epoch': epoch + 1, 'seconds': round(time.time() - self.started, 2)} | logs)
         _replace(self.folder/'history.csv', lambda path: _write_rows(path, self.rows))
 
-# %% ../nbs/05_training.ipynb #8e1bb85a
+# %% ../nbs/05_training.ipynb #e3d1b15b
 def _is_lantern(model): return any(i.name == 'thumbnail' for i in model.inputs)
 
 def _compile(model, lr, steps, loss, average):
@@ -331,12 +344,20 @@ def _compile(model, lr, steps, loss, average):
     adam = keras.optimizers.AdamW(rate, weight_decay=1e-4, clipnorm=1., use_ema=bool(average), ema_momentum=average or .999)
     model.compile(adam, dict(picture=loss or Restoration(), brightness='mse'), metrics=dict(picture=[PSNR(), GTMeanPSNR()]))
 
-def _callbacks(model, out, keeper, average):
+def _same_network(model, path, resume):
+    "Remember how large the network is, or raise if a run of another one would be resumed."
+    size = f'{model.count_params()} parameters'
+    if resume and path.exists() and path.read_text() != size:
+        raise LowlightError(f'The run in {path.parent} is that of a network of {path.read_text()}, and this one has {size}; resume it with the one it was begun with.')
+    path.write_text(size)
+
+def _callbacks(model, out, keeper, lr, average):
     "The state is saved before the averaged weights are swapped in, the best weights after."
     state = keras.callbacks.BackupAndRestore(out/'state', double_checkpoint=True, delete_checkpoint=False)
-    return [state] + ([keras.callbacks.SwapEMAWeights(swap_on_epoch=True)] if average else []) + [keeper]
+    rate = keras.callbacks.LambdaCallback(on_train_begin=lambda logs: setattr(model.optimizer, 'learning_rate', lr))   # not that of the state
+    return [state] + ([] if _is_lantern(model) else [rate]) + ([keras.callbacks.SwapEMAWeights(swap_on_epoch=True)] if average else []) + [keeper]
 
-# %% ../nbs/05_training.ipynb #07284208
+# %% ../nbs/05_training.ipynb #f7384b66
 def train(
     model, # `denoising_cnn()`, `lantern()`, or any Keras model from pictures to pictures of the same shape, in [0, 1]
     pairs:list, # of `Pair`, to learn from; a pair of one and the same bright file is darkened on the spot
@@ -359,24 +380,30 @@ def train(
     out, is_lantern = Path(out), _is_lantern(model)
     if (out/'history.csv').exists() and not resume:
         raise LowlightError(f'{out} holds a run already; go on with it (resume), or name another folder.')
-    out.mkdir(parents=True, exist_ok=True)
+    try: out.mkdir(parents=True, exist_ok=True)
+    except OSError as e: raise LowlightError(f'The folder {out} cannot be made ({e.strerror}); choose another.') from e
+    _same_network(model, out/'network.txt', resume)
     keras.utils.set_random_seed(seed)
     crops = (LanternCrops if is_lantern else Crops)(pairs, crop, batch, crops_per_picture, seed, memory, twins)
     _compile(model, lr, epochs*len(crops), loss, average)
     keeper = Keeper(out, crops, resume, monitor='gt_psnr' if is_lantern else 'psnr')
-    if len(keeper.rows) < epochs:
-        model.fit(crops, validation_data=Whole(valid, is_lantern) if valid else None, epochs=epochs, shuffle=False,
-                  callbacks=_callbacks(model, out, keeper, average), verbose=verbose)
-        _replace(out/'last.weights.h5', model.save_weights)
-    model.load_weights(out/'best.weights.h5')
+    try:
+        if len(keeper.rows) < epochs:
+            model.fit(crops, validation_data=Whole(valid, is_lantern) if valid else None, epochs=epochs, shuffle=False,
+                      callbacks=_callbacks(model, out, keeper, lr, average), verbose=verbose)
+            _replace(out/'last.weights.h5', model.save_weights)
+        model.load_weights(out/'best.weights.h5')
+    except Exception:
+        if crops.problem: raise crops.problem from None
+        raise
     return keeper.rows
 
-# %% ../nbs/05_training.ipynb #a8b7a1f4
+# %% ../nbs/05_training.ipynb #fb032c4b
 RECIPES = dict(
     denoising_cnn=dict(epochs=22, lr=1e-3, crop=96, batch=16, crops_per_picture=4, twins=0., average=0.),
     lantern=dict(epochs=16, lr=1.2e-3, crop=192, batch=8, crops_per_picture=16, twins=.3, average=.999))  # arguments of `train`
 
-# %% ../nbs/05_training.ipynb #afe141e4
+# %% ../nbs/05_training.ipynb #6761fb36
 def plot_history(
     history, # rows as `train` returns them, or the folder of a run
     metric:str='psnr', # what to draw beside the loss
@@ -384,11 +411,11 @@ def plot_history(
     "Loss and a metric per epoch, on training and validation."
     from matplotlib import pyplot as plt
     rows = history if isinstance(history, list) else read_history(history)
-    epochs = [r['epoch'] for r in rows]
     fig, axes = plt.subplots(1, 2, figsize=(8, 2.8), layout='constrained')
     for ax, key, unit in zip(axes, ('loss', metric), ('', ' (dB)')):
         for name, label in ((key, 'training'), ('val_' + key, 'validation')):
-            if name in rows[0]: ax.plot(epochs, [r[name] for r in rows], 'o-', ms=3, label=label)
+            points = [(r['epoch'], r[name]) for r in rows if name in r]
+            if points: ax.plot(*zip(*points), 'o-', ms=3, label=label)
         ax.set(xlabel='epoch', ylabel=key + unit)
         ax.legend(frameon=False)
     plt.close(fig)

@@ -8,8 +8,10 @@ CONTRIBUTING.md; the exported modules give the list of names in nbs/api.md. Run 
 import argparse
 import ast
 import copy
+import io
 import re
 import sys
+import tokenize
 from configparser import ConfigParser
 from pathlib import Path
 
@@ -108,10 +110,18 @@ def markdown(path, cfg):
 
 # ---- nbs/api.md: every public name, with its line
 
+def described(statement, text, comments):
+    "What is said about a constant: in the `#:` lines above it, or else in a comment at its end."
+    above, line = [], statement.lineno - 1
+    while text.split('\n')[line-1].startswith('#:'): above, line = [comments[line][2:].strip(), *above], line - 1
+    return ' '.join(above) or comments.get(statement.end_lineno, '').lstrip('#: ')
+
+
 def public_names(module):
     "(name, its line, has it a heading of its own) for what a module exports, patched methods included."
     text = module.read_text(encoding='utf-8')
-    tree, lines = ast.parse(text), text.split('\n')
+    tree = ast.parse(text)
+    comments = {t.start[0]: t.string for t in tokenize.generate_tokens(io.StringIO(text).readline) if t.type == tokenize.COMMENT}
     exported = next((ast.literal_eval(o.value) for o in tree.body if isinstance(o, ast.Assign)
                      and getattr(o.targets[0], 'id', '') == '__all__'), [])
     for o in tree.body:
@@ -122,7 +132,7 @@ def public_names(module):
                 yield f'{ast.unparse(o.args.args[0].annotation)}.{o.name}', line, True
         elif isinstance(o, (ast.Assign, ast.AnnAssign)):
             name = getattr(o.targets[0] if isinstance(o, ast.Assign) else o.target, 'id', '')
-            if name in exported: yield name, lines[o.end_lineno-1].partition('  # ')[2].strip(), False
+            if name in exported: yield name, described(o, text, comments), False
 
 
 def api_page():
