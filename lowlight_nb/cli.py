@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['main']
 
-# %% ../nbs/10_cli.ipynb #44ca2186
+# %% ../nbs/10_cli.ipynb #6ad93001
 import argparse, csv, io, logging, os, shlex, sys, time, warnings
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -14,7 +14,7 @@ import numpy as np
 from . import __version__
 from .batch import (Result, SteadyEnhancer, enhance_files, enhance_on_ray, enhance_video, is_video, make_folder, plan,
                                plan_videos, report, summary, workers)
-from .data import bright_pairs, check_crop, find_pairs, load_pair, lol_validation, samples, split_pairs
+from .data import bright_pairs, find_pairs, load_pair, lol_validation, samples, split_pairs
 from .enhance import DEFAULT_MODEL, Enhancer
 from .images import LowlightError, SUFFIXES, atomic_write, is_picture, sheet
 
@@ -117,7 +117,7 @@ def _demo_table(rows):
     lines = [f'{"":{width}}  {"PSNR (dB)":^14}  {"SSIM":^14}', f'{"picture":{width}}  before   after  before   after  seconds']
     return '\n'.join(lines + [f'{n:{width}}  {a:6.2f}  {b:6.2f}  {c:6.3f}  {d:6.3f}  {s:7.2f}' for n, a, b, c, d, s in [*rows, mean]])
 
-# %% ../nbs/10_cli.ipynb #058f23ec
+# %% ../nbs/10_cli.ipynb #ee1179f4
 def _save_figure(figure, path, overwrite):
     "Save a matplotlib figure, whole or not at all."
     if not is_picture(path): raise LowlightError(f'{path} is no name for a picture; end it in .png, .jpg or another of {", ".join(SUFFIXES)}.')
@@ -140,7 +140,7 @@ def _demo(args):
     print(f'The pictures are in {out}.')
     return 0
 
-# %% ../nbs/10_cli.ipynb #83f0187b
+# %% ../nbs/10_cli.ipynb #bfe6295d
 def _methods(models, baselines, threads):
     "The methods to evaluate, by name."
     from lowlight_nb.evaluation import BASELINES
@@ -171,7 +171,7 @@ def _evaluate(args):
     if args.csv: _save_rows(comparison, args.csv)
     return 0
 
-# %% ../nbs/10_cli.ipynb #0f5751f4
+# %% ../nbs/10_cli.ipynb #927c7fd5
 def _training_modules():
     "The modules `models`, `training` and `export`, or a sentence that says how to get what they need."
     os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
@@ -196,7 +196,7 @@ def _split(pairs, scenes, fraction, seed):
     if scenes == 'lol': return lol_validation(pairs, fraction, seed)
     return split_pairs(pairs, _read_scenes(scenes) if scenes else None, fraction, seed)
 
-# %% ../nbs/10_cli.ipynb #f48dd75a
+# %% ../nbs/10_cli.ipynb #1053b6cb
 _TRAIN_OPTIONS = 'epochs', 'lr', 'crop', 'batch', 'crops_per_picture', 'twins', 'average'
 
 def _network(models, export, name, init):
@@ -224,7 +224,7 @@ def _check_run_folder(out):
     with suppress(OSError):
         for p in made: p.rmdir()
 
-# %% ../nbs/10_cli.ipynb #0195573b
+# %% ../nbs/10_cli.ipynb #67b1a7c6
 def _recipe(training, model, args):
     "Arguments of `train`: what the options say, and for the rest what suits the network."
     recipe = training.RECIPES['lantern' if any(i.name == 'thumbnail' for i in model.inputs) else 'denoising_cnn']
@@ -241,7 +241,7 @@ def _how_to_judge(args, network):
     split = [o for k in ('scenes', 'valid', 'seed') if (v := getattr(args, k)) is not None for o in (f'--{k}', str(v))]
     return shlex.join(['lowlight', 'evaluate', '--data', args.data, *split, '--model', str(network)])
 
-# %% ../nbs/10_cli.ipynb #819e6498
+# %% ../nbs/10_cli.ipynb #6b72ec23
 def _train(args):
     "`lowlight train`."
     source = args.model or args.init or 'denoising_cnn'
@@ -255,7 +255,6 @@ def _train(args):
     try: model = _network(models, export, source, args.init)
     finally: models.keras.mixed_precision.set_global_policy('float32')
     options = _recipe(training, model, args)
-    check_crop(pairs + bright, options['crop'])
     print(f'Training {name} on {_what_for(pairs, bright, args.bright_times, valid)}; everything goes to {out}.')
     history = training.train(model, pairs + bright*args.bright_times, valid or None, out=out, seed=args.seed, resume=args.resume,
                              verbose=1 if sys.stdout.isatty() else 2, **options)
@@ -264,7 +263,7 @@ def _train(args):
     if args.data and valid: print('To measure it on the pairs held out:', _how_to_judge(args, files[-1]))
     return 0
 
-# %% ../nbs/10_cli.ipynb #expcli01
+# %% ../nbs/10_cli.ipynb #9a187be7
 def _export(args):
     "`lowlight export`."
     _check_new(args.out, args.overwrite)
@@ -272,7 +271,7 @@ def _export(args):
     print(f'The network is in {export.export_model(export.load_model(args.model), args.out)}.')
     return 0
 
-# %% ../nbs/10_cli.ipynb #d7c242b9
+# %% ../nbs/10_cli.ipynb #edf0f30e
 def _number(kind, lo, hi=None):
     "A type for argparse: an int or float from `lo` to `hi`."
     def parse(text):
@@ -295,7 +294,7 @@ def _add_model(p, action='store'):
 
 def _add_overwrite(p): p.add_argument('--overwrite', action='store_true', help='replace results that exist already')
 
-# %% ../nbs/10_cli.ipynb #b8865d30
+# %% ../nbs/10_cli.ipynb #5b43cb1d
 def _add_enhance(add):
     p = add('enhance', _enhance, 'brighten photographs and videos')
     p.add_argument('inputs', nargs='+', metavar='IN', help='pictures, folders of pictures, patterns such as "*.jpg", or videos (needs pip install \'lowlight_nb[video]\')')
@@ -334,7 +333,7 @@ def _add_evaluate(add):
     p.add_argument('--csv', metavar='OUT', help='write every figure to this file')
     _add_overwrite(p)
 
-# %% ../nbs/10_cli.ipynb #e5982940
+# %% ../nbs/10_cli.ipynb #18c9bec7
 def _add_train(add):
     p = add('train', _train, "train a network on pairs of yours (needs pip install 'lowlight_nb[train]')")
     p.add_argument('--data', metavar='DIR', help='folder with low/ and high/')
@@ -359,7 +358,7 @@ def _add_export(add):
     p.add_argument('out', metavar='OUT', help='the ending chooses the format: .tflite, .h5 or .keras')
     _add_overwrite(p)
 
-# %% ../nbs/10_cli.ipynb #16554b15
+# %% ../nbs/10_cli.ipynb #6790cc5e
 def _parser():
     "The argparse parser of the whole command."
     parser = argparse.ArgumentParser('lowlight', description='Make photographs taken in the dark bright and clean.',
@@ -373,7 +372,7 @@ def _parser():
     for f in (_add_enhance, _add_demo, _add_evaluate, _add_train, _add_export): f(add)
     return parser
 
-# %% ../nbs/10_cli.ipynb #97fe82fb
+# %% ../nbs/10_cli.ipynb #0b717375
 def _run(argv):
     "Parse the arguments and run the subcommand; the exit code."
     parser = _parser()

@@ -15,10 +15,10 @@ from PIL import ImageOps
 from .images import LowlightError, Picture, as_rgb, from_float, read_picture, thumbnail, to_float
 from .metrics import grey_mean
 
-# %% ../nbs/07_enhance.ipynb #e527db66
+# %% ../nbs/07_enhance.ipynb #ef2748ea
 _WEIGHTS = Path(str(files('lowlight_nb')/'weights'))
 MODELS = {p.stem: p for p in sorted(_WEIGHTS.glob('*.tflite'))}  # name -> file, of the networks that come with the package
-DEFAULT_MODEL = 'lantern' if 'lantern' in MODELS else 'denoising_cnn'
+DEFAULT_MODEL = 'lantern' if 'lantern' in MODELS else 'denoising_cnn'  # the network that is used where none is named
 
 # %% ../nbs/07_enhance.ipynb #add15f78
 def model_file(

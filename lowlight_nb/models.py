@@ -6,14 +6,14 @@
 __all__ = ['GREY', 'denoising_cnn', 'SpaceToDepth', 'DepthToSpace', 'LogOdds', 'Choose', 'Exposure', 'ToneCurve', 'Modulate',
            'lantern']
 
-# %% ../nbs/04_models.ipynb #d2e7abed
+# %% ../nbs/04_models.ipynb #6a50d981
 try:
     import keras
     from keras import layers, ops
 except ImportError as e:
     raise ImportError("Training needs Keras and TensorFlow: run  pip install 'lowlight_nb[train]'  and try again.") from e
 
-# %% ../nbs/04_models.ipynb #16a80fb7
+# %% ../nbs/04_models.ipynb #279bfa5f
 def denoising_cnn(
     filters:int=32, # filters in each of the six convolutions
 )->keras.Model: # float RGB batch (n, h, w, 3) in [0, 1] to the same shape and range
@@ -29,11 +29,11 @@ def denoising_cnn(
     picture = layers.Conv2D(3, 3, padding='same', activation='sigmoid', name='picture')(layers.add([c1, c6]))
     return keras.Model(low, picture, name='denoising_cnn')
 
-# %% ../nbs/04_models.ipynb #77e99653
+# %% ../nbs/04_models.ipynb #fa36a561
 _registered = keras.saving.register_keras_serializable(package='lowlight_nb')
 GREY = (.299, .587, .114)  # ITU-R BT.601 luma weights
 
-# %% ../nbs/04_models.ipynb #f84f6a9c
+# %% ../nbs/04_models.ipynb #72a31d07
 @_registered
 class SpaceToDepth(layers.Layer):
     "Each 2x2 block of pixels becomes one pixel of four times the channels: (n, h, w, c) to (n, h/2, w/2, 4c)."
@@ -44,7 +44,7 @@ class DepthToSpace(layers.Layer):
     "The inverse of `SpaceToDepth`: (n, h, w, 4c) to (n, 2h, 2w, c)."
     def call(self, x): return ops.depth_to_space(x, 2)
 
-# %% ../nbs/04_models.ipynb #0bdcec6f
+# %% ../nbs/04_models.ipynb #3b3eadb4
 @_registered
 class LogOdds(layers.Layer):
     "log(x / (1 - x)), with x kept half a 10-bit step away from 0 and 1."
@@ -79,7 +79,7 @@ class ToneCurve(layers.Layer):
         g = ops.exp(ops.reshape(log_gain, (-1, 1, 1, 3)))
         return g * x / (1 + (g - 1) * x)
 
-# %% ../nbs/04_models.ipynb #509a1e84
+# %% ../nbs/04_models.ipynb #8954f5d3
 @_registered
 class Modulate(layers.Layer):
     "x * (1 + scale) + shift, with scale and shift for each channel from one vector of 2c features (FiLM)."
@@ -87,7 +87,7 @@ class Modulate(layers.Layer):
         scale, shift = ops.split(ops.expand_dims(features, (1, 2)), 2, axis=-1)
         return x * (1 + scale) + shift
 
-# %% ../nbs/04_models.ipynb #7d802fa7
+# %% ../nbs/04_models.ipynb #a3a4df2c
 def _conv(x, filters, size=3, stride=1, activation=None, zero=False):
     init = 'zeros' if zero else 'he_normal'
     return layers.Conv2D(filters, size, stride, padding='same', activation=activation, kernel_initializer=init)(x)
@@ -122,7 +122,7 @@ def _local_stream(base, features, widths):
         if c != widths[0]: x = _block(x, features)
     return DepthToSpace()(_conv(layers.ReLU()(x), 12, zero=True))
 
-# %% ../nbs/04_models.ipynb #c844f918
+# %% ../nbs/04_models.ipynb #b4c424a2
 def lantern(
     widths:tuple=(16, 32, 48, 96), # channels at 1/2, 1/4, 1/8 and 1/16 of the resolution
     width:int=64, # features in the global stream

@@ -6,14 +6,13 @@
 __all__ = ['RECIPES', 'random_crop', 'random_example', 'Crops', 'Whole', 'PSNR', 'GTMeanPSNR', 'tone', 'drawn_example',
            'random_part', 'LanternCrops', 'Restoration', 'read_history', 'Keeper', 'train', 'plot_history']
 
-# %% ../nbs/05_training.ipynb #f963a805
+# %% ../nbs/05_training.ipynb #edc0a00a
 import csv, os, time
 from functools import lru_cache
 from pathlib import Path
 import numpy as np
-from PIL import Image
 from .images import LowlightError, thumbnail, to_float
-from .data import Pair, load_pair
+from .data import Pair, check_crop, load_pair
 from .degrade import darken, expose, random_settings, random_twin, to_linear, to_srgb
 from .metrics import grey_mean
 
@@ -49,7 +48,7 @@ def random_example(
     if rng.random() < .1: b = np.repeat(b[..., 1:2], 3, -1)     # a grey scene, whatever the cast
     return darken(b, **settings, seed=rng), b, settings
 
-# %% ../nbs/05_training.ipynb #535d0aa0
+# %% ../nbs/05_training.ipynb #67a92fa6
 class Crops(keras.utils.PyDataset):
     "Batches of random crops of pairs: float32 low and high, (batch, size, size, 3) in [0, 1]."
     def __init__(self,
@@ -65,17 +64,9 @@ class Crops(keras.utils.PyDataset):
         if not pairs: raise LowlightError('There are no pairs to train on; give at least one.')
         self.pairs, self.size, self.batch, self.per_picture = list(pairs), size, batch, crops_per_picture
         self.seed, self.twins, self.epoch, self.problem = seed, twins, 0, None
-        self.block = max(batch, int(memory * 1e9 / (6 * self._largest())))          # two pictures of three bytes a pixel
+        self.block = max(batch, int(memory * 1e9 / (6 * check_crop(pairs, size))))          # two pictures of three bytes a pixel
         self.load = lru_cache(maxsize=self.block)(self._read)
         self._plan()
-
-    def _largest(self):
-        "Pixels of the largest picture, read off the headers; a sentence if some are too small."
-        sizes = [Image.open(pair.high).size for pair in self.pairs]
-        small = [f'{pair.name} ({w}x{h})' for pair, (w, h) in zip(self.pairs, sizes) if min(w, h) < self.size]
-        if small: raise LowlightError(f'{", ".join(small[:5])}{", ..." if len(small) > 5 else ""}: smaller than a crop of {self.size}; '
-                                      'use a smaller crop or leave the picture out.')
-        return max(w * h for w, h in sizes)
 
     def _read(self, i):
         pair = self.pairs[i]
@@ -281,7 +272,7 @@ class Restoration(keras.losses.Loss):
 
     def get_config(self): return super().get_config() | dict(structure=self.structure, colour=self.colour)
 
-# %% ../nbs/05_training.ipynb #3a572bf3
+# %% ../nbs/05_training.ipynb #17456083
 def read_history(
     folder, # a run's folder, or its `history.csv`
 )->list: # one dict an epoch: epoch, seconds, loss, psnr, ... as numbers
@@ -300,7 +291,7 @@ def _replace(path, write):
 
 def _write_rows(path, rows):
     with path.open('w', newline='') as f:
-        writer = csv.DictWriter(f, list(dict.fromkeys(k for row in rows for k in row)))
+        writer = csv.DictWriter(f, list(dict.fromkeys(k for row in rows for k in row)), lineterminator='\n')
         writer.writeheader()
         writer.writerows(rows)
 
