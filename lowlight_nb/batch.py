@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 from .data import natural, pictures_in
-from .enhance import DEFAULT_MODEL, Enhancer
+from .enhance import DEFAULT_MODEL, Enhancer, _cores
 from .images import LowlightError, RAW_SUFFIXES, SUFFIXES, atomic_write, is_picture, output_suffix, read_frames, write_frames
 
 # %% ../nbs/08_batch.ipynb #81dba363
@@ -219,10 +219,6 @@ def enhance_file(
     return result('done')
 
 # %% ../nbs/08_batch.ipynb #c2ad170a
-def _cores():
-    "The processor cores this process may use."
-    return len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
-
 def _memory():
     "Gigabytes of memory in this machine; 8 where it does not say."
     try: return os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 1e9

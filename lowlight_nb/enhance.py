@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from PIL import ImageOps
 from .images import LowlightError, Picture, as_rgb, from_float, read_picture, thumbnail, to_float
-from .metrics import grey_mean
+from .metrics import GREY, grey_mean
 
 # %% ../nbs/07_enhance.ipynb #ef2748ea
 _WEIGHTS = Path(str(files('lowlight_nb')/'weights'))
@@ -118,7 +118,7 @@ class Enhancer:
             for (left, right), (l, r) in tiles(pixels.shape[1], most, margin, self.stride):
                 x = to_float(pixels[t:b, l:r])
                 y = self._network(x, extra)
-                if grey: y = np.repeat(y @ np.float32([[.299], [.587], [.114]]), 3, axis=2)
+                if grey: y = np.repeat((y @ np.float32(GREY))[..., None], 3, axis=2)
                 if strength < 1: y = x + np.float32(strength) * (y - x)
                 out[top:bottom, left:right] = from_float(y[top-t:bottom-t, left-l:right-l], out.dtype)
         return out

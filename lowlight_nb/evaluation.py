@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from .data import load_pair, read_table
 from .images import LowlightError, as_rgb, atomic_write, sheet, to_uint8
-from .metrics import grey_mean, gt_mean_psnr, psnr, ssim
+from .metrics import GREY, grey_mean, gt_mean_psnr, psnr, ssim
 
 # %% ../nbs/09_evaluation.ipynb #5fa0bc5a
 def _powered(x, power):
@@ -38,7 +38,7 @@ def automatic_gamma(
     target:float=.45, # where the grey mean should land
 ) -> np.ndarray: # uint8 HxWx3
     "The gamma curve that takes this picture's grey mean to `target`."
-    mean = float(x.mean(0).mean(0) @ [.299,.587,.114])/255 # `grey_mean`, without a float copy of the picture
+    mean = grey_mean(x)
     return _powered(x, np.log(target)/np.log(np.clip(mean, 1/255, 254/255)))
 
 # %% ../nbs/09_evaluation.ipynb #d77aeac9
@@ -46,7 +46,7 @@ def equalise(
     x:np.ndarray, # uint8 HxWx3
 ) -> np.ndarray: # uint8 HxWx3
     "Histogram equalisation of the luminance; the ratios of red, green and blue are kept."
-    y = np.rint(x @ np.array([.299,.587,.114], np.float32)).astype(np.uint8)
+    y = np.rint(x @ np.array(GREY, np.float32)).astype(np.uint8)
     cdf = np.cumsum(np.bincount(y.ravel(), minlength=256))
     lowest = cdf[y.min()]
     if lowest == y.size: return x # one luminance only: nothing to rank

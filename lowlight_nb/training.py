@@ -14,10 +14,10 @@ import numpy as np
 from .images import LowlightError, thumbnail, to_float
 from .data import Pair, check_crop, load_pair
 from .degrade import darken, expose, random_settings, random_twin, to_linear, to_srgb
-from .metrics import grey_mean
+from .metrics import GREY, grey_mean
 
 # %% ../nbs/05_training.ipynb #ce01fd66
-from .models import GREY, keras, ops
+from .models import keras, ops
 
 # %% ../nbs/05_training.ipynb #bece67ad
 def random_crop(
