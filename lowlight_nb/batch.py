@@ -7,7 +7,7 @@ __all__ = ['VIDEO_SUFFIXES', 'Job', 'Result', 'find_pictures', 'result_path', 'p
            'enhance_files', 'clean_up', 'report', 'summary', 'enhance_on_ray', 'SteadyEnhancer', 'is_video',
            'plan_videos', 'enhance_video']
 
-# %% ../nbs/08_batch.ipynb #252bb201
+# %% ../nbs/08_batch.ipynb #9981e38d
 import csv, glob, logging, mimetypes, os, queue, signal, sys, threading, time
 from contextlib import contextmanager
 from dataclasses import replace
@@ -37,7 +37,7 @@ class Result(NamedTuple):
     width: int = 0      # in pixels, where it was read
     height: int = 0     # in pixels, where it was read
 
-# %% ../nbs/08_batch.ipynb #0bce3ef7
+# %% ../nbs/08_batch.ipynb #2cc5e874
 def _file_id(path):
     "What identifies an existing file whatever it is called, or None."
     try: s = os.stat(path)
@@ -90,7 +90,7 @@ def find_pictures(
         if not os.path.isdir(arg) and os.path.lexists(arg): named.update(found)
     return places, named, problems
 
-# %% ../nbs/08_batch.ipynb #ddff48b5
+# %% ../nbs/08_batch.ipynb #be8f935a
 #: File suffixes of the videos that can be enhanced
 VIDEO_SUFFIXES = ['.mp4', '.m4v', '.mov', '.mkv', '.webm', '.avi']
 
@@ -132,7 +132,7 @@ def _refusal(job, inputs, taken, overwrite, skip_existing, writable=_writable):
     else: return None
     return Result(src, dst, 'failed', why)
 
-# %% ../nbs/08_batch.ipynb #61516042
+# %% ../nbs/08_batch.ipynb #3f3a1fe4
 def _without_results(paths, keep=()):
     "`paths` without the files that an earlier run without `-o` made of the others, but with all of `keep`."
     results = {_file_id(result_path(p)) for p in paths} - {None}
@@ -155,14 +155,14 @@ def _check_out(out, pictures):
     elif os.path.lexists(out) and not os.path.isdir(out):
         raise LowlightError(f'{out} is a file but no picture; name a folder, or a file that ends in {", ".join(SUFFIXES)}.')
 
-# %% ../nbs/08_batch.ipynb #f4900a5b
+# %% ../nbs/08_batch.ipynb #7bfda684
 def plan(
     inputs:list, # files, folders and patterns
     out=None, # file, folder, or None for beside each input
     overwrite:bool=False, # may existing results be replaced?
     skip_existing:bool=False, # leave pictures alone whose results exist?
-    recursive:bool=False, # also the folders of a folder, their structure mirrored in `out`?
-)->tuple[list,list]: # list of `Job`; list of `Result` for everything that will not be done
+    recursive:bool=False, # also the folders of a folder, their structure mirrored in out?
+)->tuple[list,list]: # list of Job; list of Result for everything that will not be done
     "Decide which pictures are enhanced and where the results go, without opening any."
     places, named, problems = find_pictures(inputs, recursive, out)
     settled = [Result(Path(arg), None, 'failed', why) for arg, why in problems]
@@ -177,7 +177,7 @@ def plan(
             jobs.append(job)
     return jobs, settled
 
-# %% ../nbs/08_batch.ipynb #e98c3749
+# %% ../nbs/08_batch.ipynb #634c1f14
 def make_folder(
     folder, # str or Path
 ):
@@ -191,6 +191,10 @@ def _explain(e, src):
     if isinstance(e, LowlightError): return str(e)
     if isinstance(e, MemoryError): return f'{src} needs more memory than there is.'
     return f'{src} could not be enhanced ({type(e).__name__}: {e}).'
+
+def _for_files(enhancer):
+    "An `Enhancer` may overwrite what was read from a file, so that a large picture is in memory only once; other functions are not asked to."
+    return partial(enhancer, in_place=True) if isinstance(getattr(enhancer, 'func', enhancer), Enhancer) else enhancer
 
 def enhance_file(
     job:Job, # what to read and where to write
@@ -206,19 +210,20 @@ def enhance_file(
     start, shape = time.perf_counter(), (0, 0)
     def result(status, reason=''): return Result(*job, status, reason, round(time.perf_counter() - start, 3), *shape[::-1])
     if skip_existing and os.path.lexists(job.dst): return result('skipped', _THERE)
+    enhancer = _for_files(enhancer)
     try:
         frames = read_frames(job.src, max_pixels)
         first = next(frames)
         shape, bright = first.shape, [replace(first, pixels=enhancer(first.pixels))]
         make_folder(job.dst.parent)
         rest = (replace(o, pixels=enhancer(o.pixels)) for o in frames)
-        write_frames(chain(bright, rest), job.dst, quality, overwrite, strip, reduce)
+        write_frames(chain(bright, rest), job.dst, quality, overwrite, strip, reduce, max_pixels)
     except Exception as e:
         if skip_existing and os.path.lexists(job.dst): return result('skipped', _THERE) # another run was faster
         return result('failed', _explain(e, job.src))
     return result('done')
 
-# %% ../nbs/08_batch.ipynb #c2ad170a
+# %% ../nbs/08_batch.ipynb #93059cd3
 def _memory():
     "Gigabytes of memory in this machine; 8 where it does not say."
     try: return os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 1e9
@@ -234,7 +239,7 @@ def workers(
     jobs = min(jobs or min(threads, max(1, int(_memory()))), max(1, pictures))
     return jobs, max(1, threads // jobs)
 
-# %% ../nbs/08_batch.ipynb #d4b0622b
+# %% ../nbs/08_batch.ipynb #d16ba1c4
 class _Room:
     "Lets pictures in as long as they fit together; one that is too large waits until it is alone."
     def __init__(self, most): self.most, self.used, self.changed = most, 0, threading.Condition()
@@ -263,7 +268,7 @@ def _megapixels(path):
             return w*h/1e6
     except Exception: return os.path.getsize(path)*6/1e6 if os.path.isfile(path) else 0
 
-# %% ../nbs/08_batch.ipynb #9c387b09
+# %% ../nbs/08_batch.ipynb #a2dc96f4
 class _Stopped(BaseException): "Ctrl-C was pressed before this picture reached the network."
 
 @contextmanager
@@ -279,7 +284,7 @@ def _ctrl_c(stop):
         try: yield
         finally: signal.signal(signal.SIGINT, old)
 
-# %% ../nbs/08_batch.ipynb #6269c67a
+# %% ../nbs/08_batch.ipynb #f2ca598c
 def _say(sentence, bar=None):
     "Print a sentence to stderr, above the progress bar if there is one."
     bar.write(sentence, file=sys.stderr) if bar is not None else print(sentence, file=sys.stderr)
@@ -289,7 +294,7 @@ class _Crew:
     def __init__(self, jobs, enhancers, do):
         self.todo, self.do, self.lock, self.stop = iter(jobs), do, threading.Lock(), threading.Event()
         self.room, self.results, self.free = _Room(16 * _memory()), queue.SimpleQueue(), queue.SimpleQueue()
-        for o in enhancers: self.free.put(o)
+        for o in enhancers: self.free.put(_for_files(o))
         self.threads = [threading.Thread(target=self.work, daemon=True) for _ in range(min(len(jobs), len(enhancers)+1))]
         for o in self.threads: o.start()
 
@@ -320,7 +325,7 @@ class _Crew:
             if result is None: left -= 1
             else: yield result
 
-# %% ../nbs/08_batch.ipynb #c4c1043a
+# %% ../nbs/08_batch.ipynb #9ba74ab6
 @contextmanager
 def _progress(total, show, unit='picture'):
     "A progress bar with the time that is left, or None."
@@ -329,14 +334,14 @@ def _progress(total, show, unit='picture'):
         from tqdm import tqdm
         with tqdm(total=total, unit=unit, leave=False) as bar: yield bar
 
-# %% ../nbs/08_batch.ipynb #ce212a01
+# %% ../nbs/08_batch.ipynb #73a4e277
 def enhance_files(
-    jobs:list, # of `Job`
+    jobs:list, # of Job
     enhancers, # callable, uint8 HxWx3 to uint8 HxWx3; or a list of them, to be used at the same time
-    each=None, # called with every `Result`
+    each=None, # called with every Result
     progress:bool=False, # show a progress bar?
     **options, # of `enhance_file`: `quality`, `overwrite`, `skip_existing`, `max_pixels`, `strip` and `reduce`
-)->list: # of `Result`, in the order in which they came
+)->list: # of Result, in the order in which they came
     "Do all jobs, several at once, and go on past those that fail. Ctrl-C finishes what is in the network, then raises KeyboardInterrupt."
     clean_up({o.dst.parent for o in jobs})
     crew, results = _Crew(jobs, [enhancers] if callable(enhancers) else enhancers, partial(enhance_file, **options)), []
@@ -349,7 +354,7 @@ def enhance_files(
     if crew.stop.is_set(): raise KeyboardInterrupt
     return results
 
-# %% ../nbs/08_batch.ipynb #e842fa9c
+# %% ../nbs/08_batch.ipynb #fcc4e200
 _STALE = 600 # seconds without a write after which a temporary file belongs to nobody
 
 def clean_up(
@@ -365,7 +370,7 @@ def clean_up(
         except OSError: pass # not ours, or gone
     return removed
 
-# %% ../nbs/08_batch.ipynb #048e110b
+# %% ../nbs/08_batch.ipynb #6cb2eef4
 @contextmanager
 def report(
     path, # a name that ends in .csv, or None for no report
@@ -393,9 +398,9 @@ def _write_row(f, result):
         f.flush()
     except OSError as e: _say(f'The report {f.name} lacks {result.src}: {e.strerror or e}.')
 
-# %% ../nbs/08_batch.ipynb #2b88a82c
+# %% ../nbs/08_batch.ipynb #dba959b2
 def summary(
-    results:list, # of `Result`
+    results:list, # of Result
     seconds:float, # how long it took
     planned:int=None, # how many pictures there were, if not all were reached
     what:str='picture', # what they are
@@ -408,11 +413,11 @@ def summary(
     if planned and planned > len(results): parts.append(f'{planned - len(results):,} not reached')
     return ', '.join(parts) + '.'
 
-# %% ../nbs/08_batch.ipynb #082bb516
+# %% ../nbs/08_batch.ipynb #60084430
 class _RayWorker:
     "One network on one core, somewhere in a cluster."
-    def __init__(self, model, brightness, strength, options):
-        network = Enhancer(model, threads=1)
+    def __init__(self, model, runtime, brightness, strength, options):
+        network = Enhancer(model, threads=1, runtime=runtime)
         self.do = partial(enhance_file, enhancer=partial(network, brightness=brightness, strength=strength), **options)
 
     def __call__(self, row):
@@ -429,24 +434,27 @@ def _ray():
     ray.data.DataContext.get_current().enable_progress_bars = False
     return ray
 
-# %% ../nbs/08_batch.ipynb #2f06959f
+# %% ../nbs/08_batch.ipynb #cb37bf8b
 def enhance_on_ray(
-    jobs:list, # of `Job`
-    model=DEFAULT_MODEL, # one of `MODELS`, or the path of a .tflite file
-    each=None, # called with every `Result`
+    jobs:list, # of Job
+    model=DEFAULT_MODEL, # one of MODELS, or the path of a .tflite file (of a .keras or .h5 file for the runtime keras)
+    each=None, # called with every Result
     progress:bool=False, # show a progress bar?
     brightness=None, # grey mean wanted, in [0, 1]; None lets the network decide
     strength:float=1., # 0 is the input, 1 the network's output
-    workers:int=None, # how many; None: one for each core of the cluster
+    workers:int=None, # how many; None: one for each core of the cluster, with the runtime keras one for each GPU if it has any
+    runtime:str='litert', # what runs the network, as for Enhancer: 'keras' for GPUs
     **options, # of `enhance_file`: `quality`, `skip_existing`, `max_pixels`, `strip` and `reduce`
-)->list: # of `Result`, in the order in which they came
+)->list: # of Result, in the order in which they came
     "As `enhance_files`, on every machine of a Ray cluster."
     ray, results = _ray(), []
-    count = min(len(jobs), workers or max(1, int(ray.cluster_resources().get('CPU', 1))))
+    has = ray.cluster_resources()
+    gpus = int(has.get('GPU', 0)) if runtime == 'keras' else 0
+    count = min(len(jobs), workers or gpus or max(1, int(has.get('CPU', 1))))
     model = os.path.abspath(model) if os.path.isfile(model) else model
     data = ray.data.from_items([_row(o) for o in jobs], override_num_blocks=min(len(jobs), 8*count))
-    data = data.map(_RayWorker, fn_constructor_args=(model, brightness, strength, options | dict(overwrite=True)),
-                    compute=ray.data.ActorPoolStrategy(min_size=1, max_size=count))
+    data = data.map(_RayWorker, fn_constructor_args=(model, runtime, brightness, strength, options | dict(overwrite=True)),
+                    compute=ray.data.ActorPoolStrategy(min_size=1, max_size=count), num_gpus=1 if gpus else None)
     by_name = {tuple(_row(o).values()): o for o in jobs}
     with _progress(len(jobs), progress) as bar:
         for row in data.iter_rows():
@@ -456,7 +464,7 @@ def enhance_on_ray(
             if bar is not None: bar.update()
     return results
 
-# %% ../nbs/08_batch.ipynb #29c55865
+# %% ../nbs/08_batch.ipynb #923675ba
 def _row(job):
     "A job as Ray gets it: whole paths, since workers have other current folders, and as bytes."
     return {k: os.fsencode(os.path.abspath(o)) for k, o in job._asdict().items()}
@@ -467,7 +475,7 @@ def _from_row(row, job):
     for o in job: why = why.replace(os.path.abspath(o), str(o))
     return Result(*job, row['status'], why, row['seconds'], row['width'], row['height'])
 
-# %% ../nbs/08_batch.ipynb #d30ad6b5
+# %% ../nbs/08_batch.ipynb #7880fa6b
 _SETTLE = .5 # seconds in which a steady thumbnail covers two thirds of the way to a new one
 _CUT = .4    # change of the thumbnail, as a share of the mean brightness, that is a scene cut
 
@@ -493,7 +501,7 @@ class SteadyEnhancer(Enhancer):
         self.last = new
         return known | dict(thumbnail=self.steady)
 
-# %% ../nbs/08_batch.ipynb #06daaef2
+# %% ../nbs/08_batch.ipynb #d7b0795a
 def is_video(
     path, # str or Path; need not exist
 )->bool: # does its suffix name a kind of video?
@@ -505,7 +513,7 @@ def plan_videos(
     out=None, # file, folder, or None for beside each input
     overwrite:bool=False, # may existing results be replaced?
     skip_existing:bool=False, # leave videos alone whose results exist?
-)->tuple[list,list]: # list of `Job`; list of `Result` for everything that will not be done
+)->tuple[list,list]: # list of Job; list of Result for everything that will not be done
     "Decide which videos are enhanced and where the results go."
     one = out is not None and is_video(out) and not os.path.isdir(out)
     if one and len(videos) > 1: raise LowlightError(f'{len(videos)} videos cannot all become {out}; name a folder instead.')
@@ -594,7 +602,7 @@ class _VideoWriter:
         if self.out is not None: self.box.mux(self.out.encode())
         self.box.close()
 
-# %% ../nbs/08_batch.ipynb #d4591a3c
+# %% ../nbs/08_batch.ipynb #a9661ad4
 def _frames(box, film, writer):
     "The frames in order; sound goes to the writer on the way. Ends at damage, and then returns what was wrong."
     av, before = _av(), 0.
@@ -612,7 +620,7 @@ def _frames(box, film, writer):
 def enhance_video(
     src, # str or Path of a video
     dst, # str or Path of the result; its suffix chooses the kind of file
-    model=DEFAULT_MODEL, # one of `MODELS`, the path of a .tflite file, a `SteadyEnhancer`, or a function, uint8 HxWx3 to uint8 HxWx3
+    model=DEFAULT_MODEL, # one of MODELS, the path of a .tflite file, a SteadyEnhancer, or a function, uint8 HxWx3 to uint8 HxWx3
     overwrite:bool=False, # replace an existing result?
     progress:bool=False, # show a progress bar, with the time that is left?
     threads:int=None, # processor cores of the network; None: all

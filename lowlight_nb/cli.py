@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['main']
 
-# %% ../nbs/10_cli.ipynb #6ad93001
+# %% ../nbs/10_cli.ipynb #5afe0d0f
 import argparse, csv, io, logging, os, shlex, sys, time, warnings
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -15,10 +15,10 @@ from . import __version__
 from .batch import (Result, SteadyEnhancer, enhance_files, enhance_on_ray, enhance_video, is_video, make_folder, plan,
                                plan_videos, report, summary, workers)
 from .data import bright_pairs, find_pairs, load_pair, lol_validation, samples, split_pairs
-from .enhance import DEFAULT_MODEL, Enhancer
+from .enhance import DEFAULT_MODEL, Enhancer, RUNTIMES
 from .images import LowlightError, SUFFIXES, atomic_write, is_picture, sheet
 
-# %% ../nbs/10_cli.ipynb #3ef73aba
+# %% ../nbs/10_cli.ipynb #2b0d39d3
 def _complain(sentence): print(sentence, file=sys.stderr)
 
 @contextmanager
@@ -32,36 +32,37 @@ def _quiet():
         os.dup2(kept, 2)
         os.close(kept), os.close(nowhere)
 
-def _enhancer(model, threads, brightness=None, strength=1., kind=Enhancer):
+def _enhancer(model, threads, brightness=None, strength=1., kind=Enhancer, runtime='litert'):
     "The network that --model means, ready to run."
     with _quiet():
-        enhancer = kind(model or DEFAULT_MODEL, threads=threads)
+        enhancer = kind(model or DEFAULT_MODEL, threads=threads, runtime=runtime)
         wanted = dict(brightness=enhancer.brightness(brightness), strength=strength)
         enhancer(np.zeros((1, 1, 3), np.uint8)) # the first call is the one that talks
     return partial(enhancer, **wanted) if wanted != dict(brightness=None, strength=1.) else enhancer
 
-# %% ../nbs/10_cli.ipynb #a93e3232
+# %% ../nbs/10_cli.ipynb #64810d8f
 def _networks(args, pictures):
-    "As many networks as `pictures` pictures and the machine have use for."
+    "As many networks as `pictures` pictures and the machine have use for; with Keras one, which many threads may use at once."
     count, threads = workers(pictures, args.jobs, args.threads)
-    return [_enhancer(args.model, threads, args.brightness, args.strength) for _ in range(count)]
+    def network(): return _enhancer(args.model, threads, args.brightness, args.strength, runtime=args.runtime)
+    return [network()] * count if args.runtime == 'keras' else [network() for _ in range(count)]
 
 def _do_jobs(args, jobs, each):
     "Do the jobs; false if Ctrl-C came first."
     on_ray = args.engine == 'ray'
-    networks = [_enhancer(args.model, 1, args.brightness, args.strength)] if on_ray else _networks(args, len(jobs))
+    networks = _networks(args, 1 if on_ray else len(jobs))
     if args.out and not is_picture(args.out): make_folder(args.out)
     common = dict(each=each, progress=len(jobs) > 1 and sys.stderr.isatty(), quality=args.quality, skip_existing=args.skip_existing,
                   max_pixels=args.max_pixels, strip=args.strip, reduce=args.reduce)
     try:
-        if on_ray: enhance_on_ray(jobs, args.model or DEFAULT_MODEL, workers=args.jobs, **getattr(networks[0], 'keywords', {}), **common)
+        if on_ray: enhance_on_ray(jobs, args.model or DEFAULT_MODEL, workers=args.jobs, runtime=args.runtime, **getattr(networks[0], 'keywords', {}), **common)
         else: enhance_files(jobs, networks, overwrite=args.overwrite, **common)
     except KeyboardInterrupt: return False
     return True
 
 def _do_videos(args, jobs, each):
     "Enhance videos, one after the other; false if Ctrl-C came first."
-    network = _enhancer(args.model, args.threads, kind=SteadyEnhancer)
+    network = _enhancer(args.model, args.threads, kind=SteadyEnhancer, runtime=args.runtime)
     options = dict(overwrite=args.overwrite, progress=sys.stderr.isatty(), brightness=args.brightness, strength=args.strength)
     try:
         for job in jobs:
@@ -294,7 +295,7 @@ def _add_model(p, action='store'):
 
 def _add_overwrite(p): p.add_argument('--overwrite', action='store_true', help='replace results that exist already')
 
-# %% ../nbs/10_cli.ipynb #5b43cb1d
+# %% ../nbs/10_cli.ipynb #897c0cc8
 def _add_enhance(add):
     p = add('enhance', _enhance, 'brighten photographs and videos')
     p.add_argument('inputs', nargs='+', metavar='IN', help='pictures, folders of pictures, patterns such as "*.jpg", or videos (needs pip install \'lowlight_nb[video]\')')
@@ -312,6 +313,7 @@ def _add_enhance(add):
     p.add_argument('--reduce', action='store_true', help='let 16 bits become 8 where the format of the result holds no more')
     p.add_argument('--max-pixels', type=_number(int, 1), default=500_000_000, metavar='N', help='refuse larger pictures (default: 500 million pixels)')
     p.add_argument('--jobs', type=_number(int, 1), metavar='N', help='pictures to work on at once (default: one for each core, as far as the memory reaches)')
+    p.add_argument('--runtime', choices=list(RUNTIMES), default='litert', help="what runs the network: keras uses a GPU, and takes .keras and .h5 files (needs pip install 'lowlight_nb[train]'; default: litert)")
     p.add_argument('--engine', choices=['local', 'ray'], default='local', help="ray: on every machine of a Ray cluster (needs pip install 'lowlight_nb[ray]'; default: local)")
     p.add_argument('--report', metavar='OUT.csv', help='write a line for each picture: input, output, status, reason, seconds, width, height')
 

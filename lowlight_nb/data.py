@@ -102,7 +102,7 @@ def find_pairs(
 
 # %% ../nbs/03_data.ipynb #f1a9a8e5
 def load_pair(
-    pair:Pair, # from `find_pairs` or `samples`
+    pair:Pair, # from find_pairs or samples
 ) -> tuple[np.ndarray,np.ndarray]: # low and high, each uint8 HxWx3 RGB
     "The pixels of both pictures of a pair."
     low,high = (read_picture(p, deep=False).pixels for p in (pair.low, pair.high))
@@ -129,7 +129,7 @@ def _held_out(names, scene_of, fraction, seed):
 
 # %% ../nbs/03_data.ipynb #22387e3b
 def split_pairs(
-    pairs:list, # of `Pair`
+    pairs:list, # of Pair
     scenes:dict=None, # name -> scene; None: each picture is a scene of its own
     fraction:float=.1, # of the pictures, held out for validation
     seed:int=0, # another seed, another split
@@ -160,7 +160,7 @@ def lol_scenes(
 
 # %% ../nbs/03_data.ipynb #4f110566
 def lol_validation(
-    pairs:list, # of `Pair`, found in the train folder of LOL-v1
+    pairs:list, # of Pair, found in the train folder of LOL-v1
     fraction:float=.1, # of the pictures, held out
     seed:int=0, # the project's own split is 0
 ) -> tuple[list,list]: # train and valid
@@ -195,7 +195,7 @@ SAMPLES = dict(
 def make_sample(
     photo:str|Path, # the bright photograph
     out:str|Path, # folder that gets low/NAME.webp and high/NAME.jpg
-    **settings, # for `darken`
+    **settings, # for darken
 ) -> Pair: # the new pair
     "Scale a photograph, save it as the truth, and darken exactly what was saved."
     im,n = Image.fromarray(read_picture(photo).pixels),Path(photo).stem
@@ -229,7 +229,7 @@ def make_samples(
 # %% ../nbs/03_data.ipynb #ab8a9944
 def bright_pairs(
     folder:str|Path, # with bright photographs directly in it
-    check:bool|str=False, # as for `find_pairs`: False trusts the names, True reads headers, 'pixels' decodes every file
+    check:bool|str=False, # as for find_pairs: False trusts the names, True reads headers, 'pixels' decodes every file
 ) -> list[Pair]: # each with one and the same file as `low` and `high`, in natural order
     "The pictures in `folder` as pairs whose dark half is still to be made."
     folder = Path(folder)
@@ -242,7 +242,7 @@ def bright_pairs(
 
 # %% ../nbs/03_data.ipynb #53aef6e0
 def check_crop(
-    pairs:list, # of `Pair`
+    pairs:list, # of Pair
     crop:int, # side of the square crops that are to be taken, in pixels
 ) -> int: # pixels of the largest picture
     "Read the headers, and raise one `LowlightError` that lists all pairs smaller than a crop."

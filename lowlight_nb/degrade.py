@@ -69,11 +69,11 @@ def _jpeg(pixels, quality):
 def darken(
     bright, # HxWx3 RGB, uint8 or float in [0,1]
     stops:float=-5., # change of exposure, 0 to -8
-    shot:float=3.6e-5, # shot noise, see `noise_sd`
-    read:float=2.1e-4, # read noise, see `noise_sd`
-    wb=(1.,1.,1.), # colour cast, see `expose`
-    contrast:float=1., # see `expose`
-    gain=GAIN, # amplification of red, green and blue, see `noise_sd`
+    shot:float=3.6e-5, # shot noise, see noise_sd
+    read:float=2.1e-4, # read noise, see noise_sd
+    wb=(1.,1.,1.), # colour cast, see expose
+    contrast:float=1., # see expose
+    gain=GAIN, # amplification of red, green and blue, see noise_sd
     quality:int=None, # of a JPEG file that the twin passes through; None: no JPEG
     seed=None, # int or `np.random.Generator`; the same seed gives the same twin
 ) -> np.ndarray: # uint8 HxWx3
@@ -142,7 +142,7 @@ def noise_profile(
 # %% ../nbs/02_degrade.ipynb #113309f1
 def measure_pairs(
     pairs, # iterable of (low, high), each uint8 HxWx3
-) -> tuple[list[dict],list[dict]]: # percentiles of `exposure_between`, and `noise_profile`
+) -> tuple[list[dict],list[dict]]: # percentiles of exposure_between, and noise_profile
     "The statistics of a set of pairs that `random_twin` imitates."
     seen = []
     def each():
@@ -157,7 +157,7 @@ def measure_pairs(
 def random_settings(
     rng:np.random.Generator, # where chance comes from
     stops:float=None, # fix the exposure; None: draw it
-) -> dict: # keyword arguments for `darken`
+) -> dict: # keyword arguments for darken
     "Settings of a dark twin, drawn to cover what `measure_pairs` finds in LOL-v1."
     if stops is None: stops = rng.uniform(-8, 0) if rng.random() < .05 else np.clip(rng.normal(-5.7, 1.2), -8, 0)
     worse = np.exp(rng.uniform(0, np.log(8))) if rng.random() < .2 else 1.

@@ -12,14 +12,14 @@ from pathlib import Path
 import numpy as np
 from .images import LowlightError
 
-# %% ../nbs/06_export.ipynb #8410f7b9
-from .models import Choose, DepthToSpace, Exposure, LogOdds, Modulate, SpaceToDepth, ToneCurve, keras, layers
+# %% ../nbs/06_export.ipynb #36bb2e18
+from .models import Choose, DepthToSpace, Exposure, Keep, LogOdds, Modulate, Predicted, ToneCurve, Unwavelet, Wavelet, keras, layers
 
-# %% ../nbs/06_export.ipynb #498f7eb3
+# %% ../nbs/06_export.ipynb #d8088d0e
 def _scale(layer):
     "By how much a layer makes its input coarser (2), finer (1/2) or neither (1)."
-    if isinstance(layer, SpaceToDepth): return 2
-    if isinstance(layer, DepthToSpace): return 1/2
+    if isinstance(layer, Wavelet): return 2
+    if isinstance(layer, (DepthToSpace, Unwavelet)): return 1/2
     if isinstance(layer, layers.UpSampling2D): return 1/max(layer.size)
     if isinstance(layer, layers.Conv2DTranspose): return 1/max(layer.strides)
     return max(layer.strides) if hasattr(layer, 'strides') else 1
@@ -36,7 +36,7 @@ def stride(
     "What the height and width of a model's input must be divisible by, so that going down and up again fits."
     return round(math.prod(max(1, 1/_scale(layer)) for layer in model.layers))
 
-# %% ../nbs/06_export.ipynb #776a6f8d
+# %% ../nbs/06_export.ipynb #446b7b98
 def _walk(model):
     "Each layer of a model with its inputs, and how coarse (1, 2, 4, ...) its first input is."
     coarse = {}
@@ -47,7 +47,7 @@ def _walk(model):
         if inputs: yield layer, inputs, scale
 
 _POINTWISE = (layers.Add, layers.Multiply, layers.Concatenate, layers.ReLU, layers.Activation, layers.Rescaling, layers.Dense, layers.Flatten,
-              layers.BatchNormalization, SpaceToDepth, DepthToSpace, ToneCurve, Modulate, LogOdds, Choose, Exposure)
+              layers.BatchNormalization, Wavelet, Unwavelet, Keep, DepthToSpace, ToneCurve, Modulate, LogOdds, Predicted, Choose, Exposure)
 
 def margin(
     model:keras.Model, # convolutional, from pictures to pictures
@@ -57,6 +57,7 @@ def margin(
     for layer, inputs, scale in _walk(model):
         far = max(reach.get(id(t), 0) for t in inputs)
         if isinstance(layer, layers.Conv2D): far += max(layer.kernel_size)//2 * max(layer.dilation_rate) * scale
+        elif isinstance(layer, (layers.AveragePooling2D, layers.MaxPooling2D)): far += max(layer.pool_size)//2 * scale
         elif len(inputs[0].shape) == 4 and inputs[0].shape[1] is None and not isinstance(layer, _POINTWISE): return None
         reach[id(layer.output)] = far if len(inputs[0].shape) == 4 else 0       # dense layers have no place in the picture
     return int(-(-max(reach.values()) // stride(model)) * stride(model))

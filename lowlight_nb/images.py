@@ -58,11 +58,11 @@ def to_float(
     x = np.asarray(pixels)
     return x.astype(np.float32, copy=False) if x.dtype.kind == 'f' else x.astype(np.float32) / np.float32(np.iinfo(x.dtype).max)
 
-# %% ../nbs/00_images.ipynb #023bedbf
+# %% ../nbs/00_images.ipynb #267a0791
 def from_float(
     x, # float array in [0,1], any shape; what lies outside is clipped, NaN is refused
-    dtype, # np.uint8 or np.uint16; an `x` of this kind passes through
-): # array of the same shape and of `dtype`, rounded to the nearest level
+    dtype, # np.uint8 or np.uint16; an x of this kind passes through
+): # array of the same shape and of dtype, rounded to the nearest level
     "The numbers as a file wants them; never an 8-bit picture out of a 16-bit one."
     x = np.asarray(x)
     if x.dtype == dtype: return x
@@ -121,13 +121,13 @@ def output_suffix(
     "The suffix for a result made from this picture, where the user has named none."
     return '.tif' if Path(path).suffix.lower() in RAW_SUFFIXES else Path(path).suffix
 
-# %% ../nbs/00_images.ipynb #5b4af8a5
+# %% ../nbs/00_images.ipynb #02832162
 @dataclass
 class Picture:
     "Upright RGB pixels, and what a file says about them."
     pixels: np.ndarray            # uint8 or uint16, height x width x 3, RGB, already turned upright
     alpha: np.ndarray|None = None # of the same kind, height x width: 0 transparent, 255 or 65535 opaque
-    exif: bytes|None = None       # camera data, beginning with `Exif\0\0`, its orientation set to 1
+    exif: bytes|None = None       # camera data, beginning with Exif\0\0, its orientation set to 1
     icc: bytes|None = None        # colour profile, kept only if it describes RGB
     format: str = ''              # the file's format: 'PNG', 'JPEG', 'WEBP', 'TIFF', 'BMP', 'GIF', 'AVIF', 'HEIF', 'RAW', or '' for none
     grey: bool = False            # was the file greyscale?
@@ -299,7 +299,7 @@ def _deep(img, f, path):
     if img.format == 'PNG': return _deep_png(img, f)
     return _deep_tiff(img, f) if img.format == 'TIFF' else _deep_heif(f, path)
 
-# %% ../nbs/00_images.ipynb #b6e28995
+# %% ../nbs/00_images.ipynb #91511f7e
 def _cmyk_to_rgb(img):
     "CMYK to sRGB through the file's own profile, or by the plain rule where there is none."
     from PIL import ImageCms
@@ -314,11 +314,12 @@ def _to_rgb(img):
     mode = 'RGBA' if img.has_transparency_data else 'RGB'
     return img if img.mode == mode else img.convert(mode), icc if icc and icc[16:20] == b'RGB ' else None
 
-def _array(img, rows=256):
-    "Pillow's `img` as an array, copied some rows at a time to save memory."
+def _array(img, turn=1, rows=256):
+    "Pillow's `img` as an upright array, copied some rows at a time to save memory; `turn` is an EXIF orientation."
     w, h = img.size
-    x = np.empty((h, w, len(img.getbands())), np.uint8)
-    for y in range(0, h, rows): x[y:y+rows] = np.asarray(img.crop((0, y, w, min(h, y+rows))))
+    x = np.empty(((w, h) if turn > 4 else (h, w)) + (len(img.getbands()),), np.uint8)
+    lying = _turned(x, {6: 8, 8: 6}.get(turn, turn))                      # a view: what is written to it stands upright in x
+    for y in range(0, h, rows): lying[y:y+rows] = np.asarray(img.crop((0, y, w, min(h, y+rows)))).reshape(-1, w, x.shape[2])
     return x
 
 # %% ../nbs/00_images.ipynb #c2a95eee
@@ -349,18 +350,19 @@ def _descriptive(exif):
     for t in set(exif) - _DESCRIPTIVE: del exif[t]
     return exif
 
-# %% ../nbs/00_images.ipynb #68e2678a
+# %% ../nbs/00_images.ipynb #d4540dfd
 def _metadata(img):
     "EXIF bytes or None, and the orientation from 1 to 8; camera data that is broken is left out."
     try:
         tags = img.getexif()
         turn = tags.get(0x112, 1)
+        if turn not in range(1, 9): turn = 1
         if img.format == 'TIFF': tags = _descriptive(tags)
         blob = img.info.get('exif') if img.format != 'TIFF' else None
         return _upright_exif(blob or tags.tobytes()) if blob or len(tags) else None, turn
     except Exception: return None, 1
 
-# %% ../nbs/00_images.ipynb #dc669073
+# %% ../nbs/00_images.ipynb #00547abe
 def _turned(x, turn):
     "The array `x` upright, for an EXIF orientation from 1 to 8."
     if turn in (5, 7): x = x.swapaxes(0, 1)
@@ -390,8 +392,8 @@ def _decode(img, f, path):
     if fmt == 'TIFF': turn, dpi = 1, None if dpi == (1, 1) else dpi        # Pillow has turned it; (1, 1) if it does not say
     if not deep:
         img, icc = _to_rgb(img)
-        x = _array(img)
-    x = np.ascontiguousarray(_turned(x, turn))
+        x = _array(img, turn)
+    else: x = np.ascontiguousarray(_turned(x, turn))
     alpha = np.ascontiguousarray(x[..., -1]) if x.shape[2] in (2, 4) else None
     return Picture(x if x.shape[2] == 3 else np.ascontiguousarray(as_rgb(x)), alpha, exif, icc if icc and icc[16:20] == b'RGB ' else None,
                    'JPEG' if fmt == 'MPO' else fmt, grey or deep and x.shape[2] < 3, dpi)
@@ -440,9 +442,9 @@ def _opened(path):
         _check_file(path)
         with open(path, 'rb') as f: yield f, path.suffix.lower() in RAW_SUFFIXES and _format(f.read(64)) in (None, 'TIFF')
 
-# %% ../nbs/00_images.ipynb #5c09cb1c
+# %% ../nbs/00_images.ipynb #1d8d4170
 def read_picture(
-    path, # str or Path of a picture, in one of the formats of `SUFFIXES`, or camera raw
+    path, # str or Path of a picture, in one of the formats of SUFFIXES, or camera raw
     max_pixels=500_000_000, # refuse more pixels (width x height) than this, before decoding
     deep=True, # keep 16 bits as uint16? False refuses them
 ) -> Picture: # upright RGB, uint8 or uint16, with alpha, EXIF, profile and resolution
@@ -455,7 +457,7 @@ def read_picture(
         _check_header(img, path, max_pixels)
         return _decode(img, f, path)
 
-# %% ../nbs/00_images.ipynb #1b39e82e
+# %% ../nbs/00_images.ipynb #d20a587d
 def count_frames(
     path, # str or Path of a picture
 ) -> int: # 1 for a picture that stands still
@@ -468,7 +470,7 @@ _PLAYS = {'GIF': lambda loop: 1 if loop is None else loop and loop+1}  # a GIF s
 def read_frames(
     path, # str or Path of an animation, or of any other picture
     max_pixels=500_000_000, # refuse more pixels (width x height x frames) than this, before decoding
-): # iterator of `Picture`, each with its `duration` in milliseconds and the animation's number of `plays`
+): # iterator of Picture, each with its duration in milliseconds and the animation's number of plays
     "The frames of an animation, one after the other, each of them whole."
     path = Path(path)
     with _opened(path) as (f, raw):
@@ -488,7 +490,7 @@ def _each_frame(img, f, path, max_pixels, n):
         frame = _decode(img, f, path)
         yield replace(frame, duration=float(img.info.get('duration') or 0), plays=plays)
 
-# %% ../nbs/00_images.ipynb #4e23a626
+# %% ../nbs/00_images.ipynb #ff2a0fa3
 def _check_target(path, overwrite):
     "Raise unless a file may be made at `path`."
     if os.path.isdir(path): raise LowlightError(f'{path} is a folder; give the name of a file.')
@@ -513,7 +515,7 @@ def atomic_write(
     except OSError as e: raise LowlightError(f'{path} cannot be written: {e.strerror or e}.') from e
     finally: tmp.unlink(missing_ok=True)
 
-# %% ../nbs/00_images.ipynb #881770e5
+# %% ../nbs/00_images.ipynb #19bd6d48
 def _eight(x):
     "The integers `x` with 8 bits, rounded."
     return x if x.dtype == np.uint8 else to_uint8(to_float(x))
@@ -548,7 +550,7 @@ def _renewed(exif, picture):
     if data == before or len(data) > 65527: struct.pack_into(order+'I', data, link, 0)     # a JPEG has room for no more
     return b'Exif\0\0' + bytes(data)
 
-# %% ../nbs/00_images.ipynb #54ff68fe
+# %% ../nbs/00_images.ipynb #20dd9444
 def _tiff_options(picture):
     "Options for a TIFF: its EXIF as tags; deflate with a predictor where that is possible."
     exif = Image.Exif()
@@ -570,7 +572,7 @@ def _save_options(picture, fmt, quality):
     if picture.exif and fmt != 'TIFF' and (fmt != 'JPEG' or len(picture.exif) <= 65533): opts['exif'] = _renewed(picture.exif, picture)
     return opts
 
-# %% ../nbs/00_images.ipynb #623b5108
+# %% ../nbs/00_images.ipynb #685c663c
 _LONGEST = {'JPEG': 65500, 'WEBP': 16383, 'GIF': 65535, 'AVIF': 65536, 'HEIF': 16384}
 
 def _image(picture, fmt):
@@ -588,7 +590,7 @@ def _save(f, picture, path, fmt, opts):
     if picture.icc: img.info['icc_profile'] = opts.pop('icc_profile')
     _heif(path).from_pillow(img).save(f, **opts)
 
-# %% ../nbs/00_images.ipynb #e8bd5b6f
+# %% ../nbs/00_images.ipynb #e3887b95
 def _packed(x, rows=64):
     "The PNG data of the uint16 array `x`, in parts: high byte first, each row minus the one above (filter 2)."
     packer, above = zlib.compressobj(1), np.zeros((1, x[0].size*2), np.uint8)
@@ -622,7 +624,7 @@ def _save_deep_tiff(f, x, opts):
         if tag == 258: f.seek(struct.unpack_from('<I', entries, at+8)[0]); f.write(struct.pack(f'<{n}H', *[16]*n))
         if tag in (256, 317): f.seek(start+2+at+8); f.write(struct.pack('<I', w if tag == 256 else 2))
 
-# %% ../nbs/00_images.ipynb #ced350bb
+# %% ../nbs/00_images.ipynb #59cbb1b3
 def _ready(picture, fmt, strip, reduce):
     "`picture` as a `Picture` without what is to be stripped, and with no more bits than `fmt` holds."
     if not isinstance(picture, Picture):
@@ -648,9 +650,9 @@ def _writing(path, overwrite):
         except LowlightError: raise
         except (ValueError, RuntimeError, TypeError, struct.error) as e: raise LowlightError(f'{path} cannot be written ({e}).') from e
 
-# %% ../nbs/00_images.ipynb #8d8415ef
+# %% ../nbs/00_images.ipynb #baa7c2ea
 def write_picture(
-    picture, # `Picture`, or an array as `as_rgb` takes it
+    picture, # Picture, or an array as as_rgb takes it
     path, # str or Path; its suffix decides the format
     quality=95, # of JPEG, AVIF and HEIC, 1 to 100; the other formats are lossless
     overwrite=False, # replace an existing file?
@@ -666,16 +668,17 @@ def write_picture(
         x = picture.pixels if picture.alpha is None else np.dstack([picture.pixels, picture.alpha])
         (_save_deep_png if fmt == 'PNG' else _save_deep_tiff)(f, x, opts)
 
-# %% ../nbs/00_images.ipynb #1e258173
+# %% ../nbs/00_images.ipynb #127059c5
 _LOOPS = {'GIF': lambda plays: {} if plays == 1 else dict(loop=plays and plays-1), 'AVIF': lambda plays: {}}
 
 def write_frames(
-    frames, # iterable of `Picture`, each with its `duration`; the first one's metadata and `plays` hold for all
+    frames, # iterable of Picture, each with its duration; the first one's metadata and plays hold for all
     path, # str or Path; .gif, .webp, .png or .avif
     quality=95, # of AVIF; a GIF has 256 colours a frame, the others are lossless
     overwrite=False, # replace an existing file?
-    strip=False, # as in `write_picture`
-    reduce=False, # as in `write_picture`
+    strip=False, # as in write_picture
+    reduce=False, # as in write_picture
+    max_pixels=500_000_000, # refuse more pixels (width x height x frames) than this
 ):
     "Write an animation, whole or not at all; a single frame is written by `write_picture`, in any format."
     fmt, frames = _target_format(path, quality), iter(frames)
@@ -684,24 +687,33 @@ def write_frames(
     if not begin: raise LowlightError(f'{path} cannot be written: there are no frames.')
     if len(begin) == 1: return write_picture(begin[0], path, quality, overwrite, strip, reduce)
     if fmt not in _ANIMATED: raise LowlightError(f'{path} cannot hold an animation; end it in .gif, .webp, .png or .avif.')
-    first, images, times = _ready(begin[0], '', strip, reduce), [], []
-    for p in chain(begin, frames):
-        images.append(_image(_ready(p, '', strip, reduce), fmt))
-        times.append(round(p.duration or 0) if fmt == 'AVIF' else p.duration or 0)
+    first, times = _ready(begin[0], '', strip, reduce), []
+    images = _images(chain(begin, frames), path, fmt, strip, reduce, max_pixels, times)
     opts = _save_options(first, fmt, int(quality)) | _LOOPS.get(fmt, lambda plays: dict(loop=plays))(first.plays)
     if fmt == 'GIF' and first.alpha is not None: opts['disposal'] = 2         # clear each frame before the next
-    with _writing(path, overwrite) as f: images[0].save(f, fmt, save_all=True, append_images=images[1:], duration=times, **opts)
+    with _writing(path, overwrite) as f:
+        next(images).save(f, fmt, save_all=True, append_images=images if fmt == 'GIF' else list(images), duration=times, **opts)
 
-# %% ../nbs/00_images.ipynb #ce29a865
+def _images(frames, path, fmt, strip, reduce, max_pixels, times):
+    "Pillow's images of the frames, one by one; `times` gets how long each is shown."
+    for i, p in enumerate(frames, 1):
+        if i * p.pixels[..., 0].size > max_pixels:
+            raise LowlightError(f'{path} would have more than {max_pixels:,} pixels in its {i} or more frames, which all have to be in memory; write fewer or smaller ones, make a video of them, or raise max_pixels (--max-pixels) if you mean it.')
+        times.append(round(p.duration or 0) if fmt == 'AVIF' else p.duration or 0)
+        yield _image(_ready(p, '', strip, reduce), fmt)
+
+# %% ../nbs/00_images.ipynb #16dd2703
 def _shrunk(x, side=800):
     "`x` (array or `Picture`) as an RGB array of at most about `side` pixels, for drawing."
     x = as_rgb(x.pixels if isinstance(x, Picture) else x)
+    skip = max(1, max(x.shape[:2])//(4*side))                             # of a very large picture not every pixel is looked at
+    x = x[::skip, ::skip]
     step = max(1, max(x.shape[:2])//side)
     return Image.fromarray(_eight(x)).reduce(step) if step > 1 else _eight(x)
 
-# %% ../nbs/00_images.ipynb #0c8769da
+# %% ../nbs/00_images.ipynb #1ca5cff7
 def sheet(
-    rows, # list of (name, pictures): every row has a name and the same number of arrays or `Picture`s
+    rows, # list of (name, pictures): every row has a name and the same number of arrays or Pictures
     titles, # list of str, one for each column
     width=3.2, # of a picture, in inches
 ): # matplotlib Figure
@@ -719,10 +731,10 @@ def sheet(
     plt.close(fig)
     return fig
 
-# %% ../nbs/00_images.ipynb #57ad720c
+# %% ../nbs/00_images.ipynb #d0cd4d70
 def before_after(
-    before, # array as `as_rgb` takes it, or `Picture`
-    after, # array as `as_rgb` takes it, or `Picture`
+    before, # array as as_rgb takes it, or Picture
+    after, # array as as_rgb takes it, or Picture
     titles=('before', 'after'), # two titles
 ): # matplotlib Figure
     "Two pictures side by side."

@@ -6,7 +6,7 @@
 __all__ = ['RECIPES', 'random_crop', 'random_example', 'Crops', 'Whole', 'PSNR', 'GTMeanPSNR', 'tone', 'drawn_example',
            'random_part', 'LanternCrops', 'Restoration', 'read_history', 'Keeper', 'train', 'plot_history']
 
-# %% ../nbs/05_training.ipynb #edc0a00a
+# %% ../nbs/05_training.ipynb #6de15317
 import csv, os, time
 from functools import lru_cache
 from pathlib import Path
@@ -16,7 +16,7 @@ from .data import Pair, check_crop, load_pair
 from .degrade import darken, expose, random_settings, random_twin, to_linear, to_srgb
 from .metrics import GREY, grey_mean
 
-# %% ../nbs/05_training.ipynb #ce01fd66
+# %% ../nbs/05_training.ipynb #164148f1
 from .models import keras, ops
 
 # %% ../nbs/05_training.ipynb #bece67ad
@@ -32,7 +32,7 @@ def random_crop(
     crops = [p[y:y+size, x:x+size] for p in pictures]
     return [np.rot90(c[:, ::-1] if flip else c, turns) for c in crops]
 
-# %% ../nbs/05_training.ipynb #43100b8a
+# %% ../nbs/05_training.ipynb #0b87d1ee
 def random_example(
     rng:np.random.Generator, # where chance comes from
     low:np.ndarray, # uint8 (h, w, 3)
@@ -43,10 +43,10 @@ def random_example(
     "A crop to learn from: of the real dark picture, or of a twin made on the spot."
     a, b = random_crop(rng, [low, high], size)
     if low is not high and not (twins and rng.random() < twins): return a, b, None
-    if rng.random() < .15: return b, b, dict(stops=0.)        # a picture that is bright already stays as it is
+    if rng.random() < .3: return b, b, dict(stops=0.)        # a picture that is bright already stays as it is
     settings = random_settings(rng, stops=rng.uniform(-8, 0) if rng.random() < .5 else None)
-    if rng.random() < .1: b = np.repeat(b[..., 1:2], 3, -1)     # a grey scene, whatever the cast
-    return darken(b, **settings, seed=rng), b, settings
+    if grey := rng.random() < .1: b = np.repeat(b[..., 1:2], 3, -1)     # a grey scene, whatever the cast
+    return darken(b, **settings, seed=rng), b, settings | dict(grey=grey)
 
 # %% ../nbs/05_training.ipynb #67a92fa6
 class Crops(keras.utils.PyDataset):
@@ -204,7 +204,7 @@ def _part_thumbnail(proxy, part, shape):
     rows, columns = (slice(round(len(proxy)*p.start/n), max(round(len(proxy)*p.stop/n), round(len(proxy)*p.start/n) + 1)) for p, n in zip(part, shape))
     return thumbnail(proxy[rows, columns])
 
-# %% ../nbs/05_training.ipynb #2dbcb2d1
+# %% ../nbs/05_training.ipynb #10ee865b
 class LanternCrops(Crops):
     "As `Crops`, with the inputs and targets of `lantern`: picture, thumbnail and brightness; picture and brightness."
     def part(self, rng, height, width): return random_part(rng, height, width, self.size)
@@ -222,7 +222,9 @@ class LanternCrops(Crops):
         for k, p in enumerate(chosen):
             *copies, shape = self.copies(p)
             dark, bright = (_part_thumbnail(c, parts[k], shape) for c in copies)
-            if settings[k]: dark = _dark_thumbnail(bright, settings[k])
+            if settings[k]:
+                if settings[k].get('grey'): bright = np.repeat(bright[..., 1:2], 3, -1)
+                dark = _dark_thumbnail(bright, settings[k])
             if rng.random() < .03:
                 low[k] = high[k] = drawn_example(rng, self.size)
                 dark = bright = thumbnail(low[k])
@@ -389,10 +391,10 @@ def train(
         raise
     return keeper.rows
 
-# %% ../nbs/05_training.ipynb #fb032c4b
+# %% ../nbs/05_training.ipynb #08ed3fff
 RECIPES = dict(
     denoising_cnn=dict(epochs=22, lr=1e-3, crop=96, batch=16, crops_per_picture=4, twins=0., average=0.),
-    lantern=dict(epochs=16, lr=1.2e-3, crop=192, batch=8, crops_per_picture=16, twins=.3, average=.999))  # arguments of `train`
+    lantern=dict(epochs=18, lr=1.2e-3, crop=160, batch=8, crops_per_picture=16, twins=.2, average=.999))  # arguments of `train`
 
 # %% ../nbs/05_training.ipynb #6761fb36
 def plot_history(

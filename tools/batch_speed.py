@@ -4,13 +4,15 @@
 
 A folder of pictures of 600x400 is made from the bundled samples, as JPEG and as PNG, and enhanced. The bare interpreter
 is the same networks on the same number of threads, each fed one array over and over: no reading, no rounding, no writing.
---sharing also tries other ways to share out the cores. On a busy machine, believe the column of processor time alone."""
+The three take turns, and each is compared with the bare interpreter of its own round, the median of which is shown.
+--sharing also tries other ways to share out the cores."""
 import argparse
 import resource
 import statistics
 import tempfile
 import threading
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -43,10 +45,10 @@ def bare(networks, picture, count):
     for o in threads: o.join()
 
 
-def line(name, count, runs, best, cpu_bare):
-    "One row of the table, from (seconds, processor seconds) of each round."
-    wall, cpu = (statistics.median(o) for o in zip(*runs))
-    print(f'| {name} | {count/wall:.1f} | {count/wall/best:.0%} | {cpu/count*1e3:.0f} | {cpu_bare/(cpu/count):.0%} |', flush=True)
+def line(name, count, runs, base):
+    "One row of the table, from (seconds, processor seconds) of each round and of the bare interpreter in the same round."
+    seconds, speed, share = (statistics.median(o) for o in zip(*((x[0], b[0]/x[0], b[1]/x[1]) for x, b in zip(runs, base))))
+    print(f'| {name} | {count/seconds:.1f} | {speed:.0%} | {statistics.median(o[1] for o in runs)/count*1e3:.0f} | {share:.0%} |', flush=True)
 
 
 def main():
@@ -65,17 +67,16 @@ def main():
         for n, threads in ways:
             networks = [Enhancer(args.model, threads=threads) for _ in range(n)]
             for o in networks: o(pictures[0])
-            runs = [measured(lambda: bare(networks, pictures[0], args.count)) for _ in range(args.rounds)]
-            best, cpu = args.count / statistics.median(o[0] for o in runs), statistics.median(o[1] for o in runs) / args.count
-            how = f'{n} network{"s"*(n > 1)} x {threads} thread{"s"*(threads > 1)}'
-            line(f'bare interpreter, {how}', args.count, runs, best, cpu)
-            for ext in ('jpg', 'png'):
+            works = {'bare interpreter': lambda: bare(networks, pictures[0], args.count)}
+            for ext, name in dict(jpg='JPEG', png='PNG').items():
                 folder = Path(d)/ext
                 folder.mkdir(exist_ok=True)
                 for i in range(args.count): write_picture(pictures[i % len(pictures)], folder/f'{i}.{ext}', overwrite=True)
                 jobs, _ = plan([folder], Path(d)/f'out_{ext}', overwrite=True)
-                line(f'{dict(jpg="JPEG", png="PNG")[ext]}, {how}', args.count,
-                     [measured(lambda: enhance_files(jobs, networks, overwrite=True)) for _ in range(args.rounds)], best, cpu)
+                works[name] = partial(enhance_files, jobs, networks, overwrite=True)
+            rounds = [[measured(work) for work in works.values()] for _ in range(args.rounds)]  # in turn, since other jobs come and go
+            for name, *runs in zip(works, *rounds):
+                line(f'{name}, {n} network{"s"*(n > 1)} x {threads} thread{"s"*(threads > 1)}', args.count, runs, [o[0] for o in rounds])
 
 
 if __name__ == '__main__': main()
