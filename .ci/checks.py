@@ -168,12 +168,12 @@ def tracked_files(env):
 # ---- The wheel, alone
 
 def build_wheel(env, tmp):
-    "Build the wheel from the tracked files alone, and look inside."
+    "Build the source archive from the tracked files alone, the wheel from the archive, and look inside."
     src = tmp/'source'
     for o in tracked():
         (src/o).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT/o, src/o)
-    must(f'python -m build --wheel --outdir "{tmp/"dist"}"', env, src)
+    must(f'python -m build --outdir "{tmp/"dist"}"', env, src)
     wheel = next((tmp/'dist').glob('*.whl'))
     if wheel.stat().st_size > 12e6: raise Failed(f'The wheel has {wheel.stat().st_size/1e6:.1f} MB, more than 12.')
     names = '\n'.join(zipfile.ZipFile(wheel).namelist())
@@ -189,6 +189,7 @@ def wheel(env):
         tmp = Path(tmp)
         built = check('wheel: builds, small, with weights, samples, credits, licence', build_wheel, env, tmp)
         if not built: return report(False, 'wheel: works alone', 'there is none')
+        check('wheel: PyPI would take it and the source archive', lambda: must(f'twine check --strict "{tmp}"/dist/*', env))
         alone = tmp/'alone'
 
         def install():
@@ -257,6 +258,12 @@ def docs(env):
         check('docs: rendered without a warning', lambda: must(f'python .ci/docs.py render "{tmp}/site"', env))
         for what in ('links', 'names', 'contents'):
             check(f'docs: {what}', lambda: must(f'python .ci/docs.py {what} "{tmp}/site"', env))
+        if not (browser := chromium() if shutil.which('npm') else None):
+            SKIPPED.append('docs: for everyone')
+            return print('skip  docs: for everyone  (there is no npm or no Chromium)', flush=True)
+        must('test -e node_modules/axe-core || npm ci --no-fund --no-audit --loglevel error', cwd=ROOT/'web')
+        check('docs: no serious fault that keeps people out, no page wider than a phone',
+              lambda: must(f'CHROMIUM="{browser}" node .ci/try/axe.mjs "{tmp}/site/_docs"', env, minutes=15))
 
 
 def main():

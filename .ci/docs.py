@@ -4,7 +4,7 @@
     python .ci/docs.py render SITE      _proc/ -> SITE/_docs/, no warning allowed
     python .ci/docs.py links SITE       no broken link, anchor or picture, inside the site or into this repository
     python .ci/docs.py names SITE       every public name has its place on a page and is found by the search
-    python .ci/docs.py contents SITE    every page is in the sidebar, with a title; every picture file has a text
+    python .ci/docs.py contents SITE    every page is in the sidebar; every picture, saved figures too, has a text; no code has links in it
 """
 import json
 import re
@@ -46,10 +46,10 @@ def render(site):
 
 
 class Page(HTMLParser):
-    "What a page links to, what can be linked to in it, and its pictures."
+    "What a page links to, what can be linked to in it, its pictures and its code."
     def __init__(self, path):
         super().__init__()
-        self.ids, self.links, self.pictures = {'', 'top'}, [], []
+        self.ids, self.links, self.pictures, self.code, self.pre = {'', 'top'}, [], [], [], 0
         self.feed(path.read_text(encoding='utf-8'))
 
     def handle_starttag(self, tag, attrs):
@@ -57,6 +57,12 @@ class Page(HTMLParser):
         self.ids |= {a.get('id') or '', a.get('name') or ''}
         self.links += [v for k, v in attrs if k in ('href', 'src') and v]
         if tag == 'img': self.pictures.append((a.get('src') or '', a.get('alt')))
+        self.pre += tag == 'pre'
+
+    def handle_endtag(self, tag): self.pre -= tag == 'pre'
+
+    def handle_data(self, data):
+        if self.pre: self.code.append(data)
 
 
 def pages(site):
@@ -112,8 +118,10 @@ def contents(site):
     bad += [f'{o} is not in nbs/sidebar.yml' for o in here if o not in listed]
     bad += [f'nbs/sidebar.yml lists {o}, which does not exist' for o in listed if o not in here]
     for name, page in pages(site).items():
-        bad += [f'{name}: the picture {src} has no text that says what it shows' for src, alt in page.pictures
-                if not alt and not src.startswith('data:')]
+        bad += [f'{name}: the picture {src[:60]} has no text that says what it shows; a figure of a cell gets it by a line #| fig-alt:'
+                for src, alt in page.pictures if not alt]
+        bad += [f'{name}: in the comment of a parameter, write {o} without backticks: nbdev makes them a link, which code shows as it is'
+                for o in re.findall(r'\[`([^`]+)`\]\(http', ''.join(page.code))]
     return bad, f'{len(listed)} pages'
 
 

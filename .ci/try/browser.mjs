@@ -46,7 +46,10 @@ export const launch = () => require('playwright-core').chromium.launch({ executa
 
 /** What axe finds serious or worse on a page, a line each. */
 export async function faults(page) {
-  const { violations } = await page.evaluate(async (code) => { if (!self.axe) (0, eval)(code); return self.axe.run(); }, axe);
+  const violations = await page.evaluate(async (code) => {
+    if (!self.axe) (0, eval)(code);
+    return (await self.axe.run({ resultTypes: ['violations'] })).violations;
+  }, axe);
   return violations.filter((o) => ['serious', 'critical'].includes(o.impact))
     .map((o) => `${o.id} (${o.nodes.length}): ${o.nodes[0].html.slice(0, 160)} ${o.nodes[0].failureSummary}`);
 }
