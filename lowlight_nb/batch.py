@@ -340,7 +340,7 @@ def enhance_files(
     enhancers, # callable, uint8 HxWx3 to uint8 HxWx3; or a list of them, to be used at the same time
     each=None, # called with every Result
     progress:bool=False, # show a progress bar?
-    **options, # of `enhance_file`: `quality`, `overwrite`, `skip_existing`, `max_pixels`, `strip` and `reduce`
+    **options, # of enhance_file: quality, overwrite, skip_existing, max_pixels, strip and reduce
 )->list: # of Result, in the order in which they came
     "Do all jobs, several at once, and go on past those that fail. Ctrl-C finishes what is in the network, then raises KeyboardInterrupt."
     clean_up({o.dst.parent for o in jobs})
@@ -444,7 +444,7 @@ def enhance_on_ray(
     strength:float=1., # 0 is the input, 1 the network's output
     workers:int=None, # how many; None: one for each core of the cluster, with the runtime keras one for each GPU if it has any
     runtime:str='litert', # what runs the network, as for Enhancer: 'keras' for GPUs
-    **options, # of `enhance_file`: `quality`, `skip_existing`, `max_pixels`, `strip` and `reduce`
+    **options, # of enhance_file: quality, skip_existing, max_pixels, strip and reduce
 )->list: # of Result, in the order in which they came
     "As `enhance_files`, on every machine of a Ray cluster."
     ray, results = _ray(), []
@@ -486,7 +486,7 @@ class SteadyEnhancer(Enhancer):
     def frame(self,
         pixels, # uint8 HxWx3
         seconds, # since the last frame
-        **options, # `brightness` and `strength`, as for an `Enhancer`
+        **options, # brightness and strength, as for an Enhancer
     )->np.ndarray: # uint8 HxWx3
         "The next frame."
         self.passed = seconds
@@ -624,7 +624,7 @@ def enhance_video(
     overwrite:bool=False, # replace an existing result?
     progress:bool=False, # show a progress bar, with the time that is left?
     threads:int=None, # processor cores of the network; None: all
-    **options, # `brightness` and `strength`, as for an `Enhancer`
+    **options, # brightness and strength, as for an Enhancer
 )->Result: # failed, with a playable result, if the video is damaged in the middle
     "Enhance a video, frame by frame, with its sound."
     start, src, dst = time.perf_counter(), Path(src), Path(dst)

@@ -94,7 +94,7 @@ def _markdown(table):
 class Evaluation:
     "What a method scored on a set of pairs."
     name: str # of the method
-    rows: list # one `Row` for each pair, in their order
+    rows: list # one Row for each pair, in their order
     mean: dict = field(init=False) # figure -> mean over the pictures
     interval: dict = field(init=False) # figure -> (low, high), the 95% bootstrap interval of the mean
 
@@ -150,7 +150,7 @@ def _judge(method, name, pair):
 
 def evaluate(
     method, # callable: uint8 HxWx3 to a picture of the same size (uint8, or float in [0,1])
-    pairs, # list of `Pair`
+    pairs, # list of Pair
     name:str=None, # of the method; None: what Python calls it
 ) -> Evaluation: # figures for each picture, their means and intervals
     "Run `method` over `pairs` and compare its outputs with the truth."
@@ -171,17 +171,17 @@ class Comparison(dict):
     def _repr_markdown_(self): return _markdown(self.table())
 
 def compare(
-    methods:dict, # name -> method, as `evaluate` takes it
-    pairs, # list of `Pair`
-) -> Comparison: # name -> `Evaluation`; shown as a table of means with 95% intervals
+    methods:dict, # name -> method, as evaluate takes it
+    pairs, # list of Pair
+) -> Comparison: # name -> Evaluation; shown as a table of means with 95% intervals
     "Evaluate several methods on the same pairs."
     pairs = list(pairs)
     return Comparison({n: evaluate(m, pairs, n) for n,m in methods.items()})
 
 # %% ../nbs/09_evaluation.ipynb #74a484cd
 def worst_sheet(
-    method, # as `evaluate` takes it
-    pairs, # list of `Pair`
+    method, # as evaluate takes it
+    pairs, # list of Pair
     evaluation:Evaluation=None, # of this method on these pairs; None: do it now
     n:int=3, # pictures to show
 ): # matplotlib Figure
@@ -205,9 +205,9 @@ def results(
 
 # %% ../nbs/09_evaluation.ipynb #4e66429a
 def told_brightness(
-    enhancer, # `Enhancer` of a network with a brightness input
-    pairs, # list of `Pair`
-): # a method, as `evaluate` takes it, for these pairs
+    enhancer, # Enhancer of a network with a brightness input
+    pairs, # list of Pair
+): # a method, as evaluate takes it, for these pairs
     "A method that is told the brightness of each truth."
     wanted = {low.tobytes(): grey_mean(high) for low,high in map(load_pair, pairs)}
     return lambda low: enhancer(low, brightness=wanted[low.tobytes()])

@@ -38,8 +38,8 @@ def random_example(
     low:np.ndarray, # uint8 (h, w, 3)
     high:np.ndarray, # its bright truth; the same array as `low` where there is no dark picture
     size:int, # side of the crop, in pixels
-    twins:float=0., # how often the dark crop is made from the bright one by `darken`
-)->tuple: # low crop and high crop, uint8 (size, size, 3), and the settings of `darken` or None
+    twins:float=0., # how often the dark crop is made from the bright one by darken
+)->tuple: # low crop and high crop, uint8 (size, size, 3), and the settings of darken or None
     "A crop to learn from: of the real dark picture, or of a twin made on the spot."
     a, b = random_crop(rng, [low, high], size)
     if low is not high and not (twins and rng.random() < twins): return a, b, None
@@ -52,7 +52,7 @@ def random_example(
 class Crops(keras.utils.PyDataset):
     "Batches of random crops of pairs: float32 low and high, (batch, size, size, 3) in [0, 1]."
     def __init__(self,
-        pairs:list, # of `Pair`; where both files are one, the dark picture is made by `darken`
+        pairs:list, # of Pair; where both files are one, the dark picture is made by darken
         size:int=96, # side of a crop, in pixels
         batch:int=16, # crops in a batch
         crops_per_picture:int=4, # an epoch is so many crops of each picture
@@ -115,8 +115,8 @@ class Crops(keras.utils.PyDataset):
 class Whole(keras.utils.PyDataset):
     "Whole pairs, one a batch: float32 low and high, (1, h, w, 3) in [0, 1]; for Lantern with its other inputs, brightness unknown."
     def __init__(self,
-        pairs:list, # of `Pair`
-        lantern:bool=False, # give the inputs and targets of `lantern`
+        pairs:list, # of Pair
+        lantern:bool=False, # give the inputs and targets of lantern
     ):
         super().__init__(workers=1)
         self.pairs, self.lantern = list(pairs), lantern
@@ -352,13 +352,13 @@ def _callbacks(model, out, keeper, lr, average):
 
 # %% ../nbs/05_training.ipynb #f7384b66
 def train(
-    model, # `denoising_cnn()`, `lantern()`, or any Keras model from pictures to pictures of the same shape, in [0, 1]
-    pairs:list, # of `Pair`, to learn from; a pair of one and the same bright file is darkened on the spot
-    valid:list=None, # of `Pair`, to measure on; None measures on the training crops alone
+    model, # denoising_cnn(), lantern(), or any Keras model from pictures to pictures of the same shape, in [0, 1]
+    pairs:list, # of Pair, to learn from; a pair of one and the same bright file is darkened on the spot
+    valid:list=None, # of Pair, to measure on; None measures on the training crops alone
     epochs:int=22, # rounds; in each, `crops_per_picture` crops of every picture
     out='runs/model', # folder for the history, the weights and the state
     lr:float=1e-3, # learning rate; for Lantern the highest one, in a cosine schedule with warm-up
-    loss=None, # any Keras loss; None is the mean squared error, for Lantern `Restoration`
+    loss=None, # any Keras loss; None is the mean squared error, for Lantern Restoration
     crop:int=96, # side of a crop, in pixels
     batch:int=16, # crops in a batch
     crops_per_picture:int=4, # crops of each picture in an epoch
@@ -398,7 +398,7 @@ RECIPES = dict(
 
 # %% ../nbs/05_training.ipynb #6761fb36
 def plot_history(
-    history, # rows as `train` returns them, or the folder of a run
+    history, # rows as train returns them, or the folder of a run
     metric:str='psnr', # what to draw beside the loss
 ): # matplotlib Figure
     "Loss and a metric per epoch, on training and validation."
