@@ -40,7 +40,7 @@ class DepthToSpace(layers.Layer):
     "Four channels become a block of 2x2 pixels: (n, h, w, 4c) to (n, 2h, 2w, c)."
     def call(self, x): return ops.depth_to_space(x, 2)
 
-# %% ../nbs/04_models.ipynb #e2ee976c
+# %% ../nbs/04_models.ipynb #6d1e0b51
 @_registered
 class LogOdds(layers.Layer):
     "log(x / (1 - x)), with x kept half a 10-bit step away from 0 and 1."
@@ -79,8 +79,8 @@ class Exposure(layers.Layer):
 class ToneCurve(layers.Layer):
     "y = gx / (1 + (g-1)x) with log g given for each channel: a shift of the picture's log-odds."
     def call(self, x, log_gain):
-        g = ops.exp(ops.reshape(log_gain, (-1, 1, 1, 3)))
-        return g * x / (1 + (g - 1) * x)
+        d = ops.exp(-ops.reshape(log_gain, (-1, 1, 1, 3)))    # 1/g; both sides of the fraction divided by g save a step
+        return x / (d + (1 - d) * x)
 
 # %% ../nbs/04_models.ipynb #a54dd037
 _COLOUR = np.array([[1, 1, 1], [2, -1, -1], [-1, -1, 2]]) / 3            # mean of red, green and blue; red and blue less that mean
