@@ -6,7 +6,7 @@
 __all__ = ['BASELINES', 'nothing', 'gamma', 'automatic_gamma', 'equalise', 'Row', 'Evaluation', 'evaluate', 'Comparison',
            'compare', 'worst_sheet', 'results', 'told_brightness']
 
-# %% ../nbs/09_evaluation.ipynb #563d99c1
+# %% ../nbs/09_evaluation.ipynb #7e3e75b8
 import csv, io, time
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -15,7 +15,7 @@ from .data import load_pair, read_table
 from .images import LowlightError, as_rgb, atomic_write, sheet, to_uint8
 from .metrics import GREY, grey_mean, gt_mean_psnr, psnr, ssim
 
-# %% ../nbs/09_evaluation.ipynb #5fa0bc5a
+# %% ../nbs/09_evaluation.ipynb #afd9a0b2
 def _powered(x, power):
     "uint8 picture `x`, its values in [0,1] raised to `power`"
     return to_uint8((np.arange(256)/255)**power)[x]
@@ -41,7 +41,7 @@ def automatic_gamma(
     mean = grey_mean(x)
     return _powered(x, np.log(target)/np.log(np.clip(mean, 1/255, 254/255)))
 
-# %% ../nbs/09_evaluation.ipynb #d77aeac9
+# %% ../nbs/09_evaluation.ipynb #787769a6
 def equalise(
     x:np.ndarray, # uint8 HxWx3
 ) -> np.ndarray: # uint8 HxWx3
@@ -89,7 +89,7 @@ def _markdown(table):
     head,*body = ['| '+' | '.join(r)+' |' for r in table]
     return '\n'.join([head, '|---|' + '---:|'*(len(table[0])-1), *body])
 
-# %% ../nbs/09_evaluation.ipynb #657558ba
+# %% ../nbs/09_evaluation.ipynb #e7259f8a
 @dataclass(repr=False)
 class Evaluation:
     "What a method scored on a set of pairs."
@@ -135,7 +135,7 @@ def _save_csv(path, lines):
     csv.writer(f, lineterminator='\n').writerows(lines)
     with atomic_write(path, overwrite=True) as out: out.write(f.getvalue().encode())
 
-# %% ../nbs/09_evaluation.ipynb #1f677279
+# %% ../nbs/09_evaluation.ipynb #951ab06d
 def _judge(method, name, pair):
     "The `Row` of one pair"
     low,high = load_pair(pair)
@@ -158,7 +158,7 @@ def evaluate(
     if not pairs: raise LowlightError('There are no pairs to evaluate on.')
     return Evaluation(name, [_judge(method, name, p) for p in pairs])
 
-# %% ../nbs/09_evaluation.ipynb #3d862faf
+# %% ../nbs/09_evaluation.ipynb #0e4727a4
 class Comparison(dict):
     "Several methods on the same pairs: name -> `Evaluation`."
     def table(self): # lines of cells: a head, and mean and interval of each method
@@ -178,7 +178,7 @@ def compare(
     pairs = list(pairs)
     return Comparison({n: evaluate(m, pairs, n) for n,m in methods.items()})
 
-# %% ../nbs/09_evaluation.ipynb #74a484cd
+# %% ../nbs/09_evaluation.ipynb #fd391c6f
 def worst_sheet(
     method, # as evaluate takes it
     pairs, # list of Pair
@@ -203,7 +203,7 @@ def results(
     keys = 'method','params','psnr','ssim','gt_psnr','told_psnr','seconds_per_mp','mb','source'
     return [['method','parameters','PSNR','SSIM','GT-mean PSNR','PSNR if told','s/MP','MB','source']] + [[r[k] for k in keys] for r in rows]
 
-# %% ../nbs/09_evaluation.ipynb #4e66429a
+# %% ../nbs/09_evaluation.ipynb #f5a1afa8
 def told_brightness(
     enhancer, # Enhancer of a network with a brightness input
     pairs, # list of Pair

@@ -32,7 +32,7 @@ def random_crop(
     crops = [p[y:y+size, x:x+size] for p in pictures]
     return [np.rot90(c[:, ::-1] if flip else c, turns) for c in crops]
 
-# %% ../nbs/05_training.ipynb #0b87d1ee
+# %% ../nbs/05_training.ipynb #5bdab315
 def random_example(
     rng:np.random.Generator, # where chance comes from
     low:np.ndarray, # uint8 (h, w, 3)
@@ -43,12 +43,12 @@ def random_example(
     "A crop to learn from: of the real dark picture, or of a twin made on the spot."
     a, b = random_crop(rng, [low, high], size)
     if low is not high and not (twins and rng.random() < twins): return a, b, None
-    if rng.random() < .3: return b, b, dict(stops=0.)        # a picture that is bright already stays as it is
+    if rng.random() < .4: return b, b, dict(stops=0.)        # a picture that is bright already stays as it is
     settings = random_settings(rng, stops=rng.uniform(-8, 0) if rng.random() < .5 else None)
     if grey := rng.random() < .1: b = np.repeat(b[..., 1:2], 3, -1)     # a grey scene, whatever the cast
     return darken(b, **settings, seed=rng), b, settings | dict(grey=grey)
 
-# %% ../nbs/05_training.ipynb #67a92fa6
+# %% ../nbs/05_training.ipynb #b939d4d6
 class Crops(keras.utils.PyDataset):
     "Batches of random crops of pairs: float32 low and high, (batch, size, size, 3) in [0, 1]."
     def __init__(self,
@@ -111,7 +111,7 @@ class Crops(keras.utils.PyDataset):
         _, low, high, *_ = self.examples(i)
         return to_float(np.stack(low)), to_float(np.stack(high))
 
-# %% ../nbs/05_training.ipynb #ea259978
+# %% ../nbs/05_training.ipynb #d9c8b6eb
 class Whole(keras.utils.PyDataset):
     "Whole pairs, one a batch: float32 low and high, (1, h, w, 3) in [0, 1]; for Lantern with its other inputs, brightness unknown."
     def __init__(self,
@@ -173,13 +173,13 @@ def tone(
     g = np.exp(np.float32(shift))
     return g * x / (1 + (g - 1) * x)
 
-# %% ../nbs/05_training.ipynb #622530d4
+# %% ../nbs/05_training.ipynb #85a7518f
 def drawn_example(
     rng:np.random.Generator, # where chance comes from
     size:int, # side in pixels
 )->np.ndarray: # float32 (size, size, 3) in [0, 1]
-    "Black, or a ramp between two bright, grey or saturated colours."
-    if rng.random() < .3: return np.zeros((size, size, 3), np.float32)
+    "Black, white, or a ramp between two bright, grey or saturated colours."
+    if rng.random() < .4: return np.full((size, size, 3), rng.integers(2), np.float32)
     one, two = rng.random((2, 3)) ** rng.choice([.3, 1])
     if rng.random() < .5: one, two = one[0], np.maximum(two[0], .5)
     along = np.linspace(0, 1, size)[:, None, None]
@@ -204,7 +204,7 @@ def _part_thumbnail(proxy, part, shape):
     rows, columns = (slice(round(len(proxy)*p.start/n), max(round(len(proxy)*p.stop/n), round(len(proxy)*p.start/n) + 1)) for p, n in zip(part, shape))
     return thumbnail(proxy[rows, columns])
 
-# %% ../nbs/05_training.ipynb #10ee865b
+# %% ../nbs/05_training.ipynb #3c269014
 class LanternCrops(Crops):
     "As `Crops`, with the inputs and targets of `lantern`: picture, thumbnail and brightness; picture and brightness."
     def part(self, rng, height, width): return random_part(rng, height, width, self.size)
@@ -225,7 +225,7 @@ class LanternCrops(Crops):
             if settings[k]:
                 if settings[k].get('grey'): bright = np.repeat(bright[..., 1:2], 3, -1)
                 dark = _dark_thumbnail(bright, settings[k])
-            if rng.random() < .03:
+            if rng.random() < .06:
                 low[k] = high[k] = drawn_example(rng, self.size)
                 dark = bright = thumbnail(low[k])
             given, mean = rng.random() < .5, grey_mean(bright)
@@ -350,7 +350,7 @@ def _callbacks(model, out, keeper, lr, average):
     rate = keras.callbacks.LambdaCallback(on_train_begin=lambda logs: setattr(model.optimizer, 'learning_rate', lr))   # not that of the state
     return [state] + ([] if _is_lantern(model) else [rate]) + ([keras.callbacks.SwapEMAWeights(swap_on_epoch=True)] if average else []) + [keeper]
 
-# %% ../nbs/05_training.ipynb #f7384b66
+# %% ../nbs/05_training.ipynb #fdbca306
 def train(
     model, # denoising_cnn(), lantern(), or any Keras model from pictures to pictures of the same shape, in [0, 1]
     pairs:list, # of Pair, to learn from; a pair of one and the same bright file is darkened on the spot
@@ -396,7 +396,7 @@ RECIPES = dict(
     denoising_cnn=dict(epochs=22, lr=1e-3, crop=96, batch=16, crops_per_picture=4, twins=0., average=0.),
     lantern=dict(epochs=18, lr=1.2e-3, crop=160, batch=8, crops_per_picture=16, twins=.2, average=.999))  # arguments of `train`
 
-# %% ../nbs/05_training.ipynb #6761fb36
+# %% ../nbs/05_training.ipynb #c4143840
 def plot_history(
     history, # rows as train returns them, or the folder of a run
     metric:str='psnr', # what to draw beside the loss
