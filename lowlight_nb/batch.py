@@ -334,7 +334,7 @@ def _progress(total, show, unit='picture'):
         from tqdm import tqdm
         with tqdm(total=total, unit=unit, leave=False) as bar: yield bar
 
-# %% ../nbs/08_batch.ipynb #73a4e277
+# %% ../nbs/08_batch.ipynb #eb6440b8
 def enhance_files(
     jobs:list, # of Job
     enhancers, # callable, uint8 HxWx3 to uint8 HxWx3; or a list of them, to be used at the same time
@@ -434,7 +434,7 @@ def _ray():
     ray.data.DataContext.get_current().enable_progress_bars = False
     return ray
 
-# %% ../nbs/08_batch.ipynb #cb37bf8b
+# %% ../nbs/08_batch.ipynb #a9097c92
 def enhance_on_ray(
     jobs:list, # of Job
     model=DEFAULT_MODEL, # one of MODELS, or the path of a .tflite file (of a .keras or .h5 file for the runtime keras)
@@ -475,7 +475,7 @@ def _from_row(row, job):
     for o in job: why = why.replace(os.path.abspath(o), str(o))
     return Result(*job, row['status'], why, row['seconds'], row['width'], row['height'])
 
-# %% ../nbs/08_batch.ipynb #7880fa6b
+# %% ../nbs/08_batch.ipynb #60100491
 _SETTLE = .5 # seconds in which a steady thumbnail covers two thirds of the way to a new one
 _CUT = .4    # change of the thumbnail, as a share of the mean brightness, that is a scene cut
 
@@ -602,7 +602,7 @@ class _VideoWriter:
         if self.out is not None: self.box.mux(self.out.encode())
         self.box.close()
 
-# %% ../nbs/08_batch.ipynb #a9661ad4
+# %% ../nbs/08_batch.ipynb #891161a4
 def _frames(box, film, writer):
     "The frames in order; sound goes to the writer on the way. Ends at damage, and then returns what was wrong."
     av, before = _av(), 0.

@@ -99,7 +99,7 @@ def _keras(path, threads):
         return {k: export.keras.ops.convert_to_numpy(v) for k, v in named.items()}
     return dict(name=path.stem) | facts, {o.name for o in net.inputs}, run
 
-# %% ../nbs/07_enhance.ipynb #7d6cb7ce
+# %% ../nbs/07_enhance.ipynb #ce134581
 class Enhancer:
     "A network, ready to brighten pictures. Not to be shared between threads: make one for each."
     def __init__(self,
@@ -112,7 +112,7 @@ class Enhancer:
         self._load = partial(dict(litert=_litert, keras=_keras)[runtime], path, threads)
         self.facts, self.inputs, self._run = self._load()
         self.stride, self.margin = self.facts['stride'], self.facts['margin']
-        self.side = int((max_memory * 1e9 / (1.5*self.facts['bytes_per_pixel'] + 110)) ** .5)      # as measured: 1.5 for LiteRT's own needs, 110 for the tile itself, in and out
+        self.side = int((max_memory * 1e9 / (2.4*self.facts['bytes_per_pixel'] + 110)) ** .5)      # as measured: 2.4 for LiteRT's own needs, 110 for the tile itself, in and out
 
     @property
     def takes_brightness(self): return 'brightness' in self.inputs
