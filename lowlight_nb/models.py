@@ -40,7 +40,7 @@ class DepthToSpace(layers.Layer):
     "Four channels become a block of 2x2 pixels: (n, h, w, 4c) to (n, 2h, 2w, c)."
     def call(self, x): return ops.depth_to_space(x, 2)
 
-# %% ../nbs/04_models.ipynb #6d1e0b51
+# %% ../nbs/04_models.ipynb #50bffea1
 @_registered
 class LogOdds(layers.Layer):
     "log(x / (1 - x)), with x kept half a 10-bit step away from 0 and 1."
@@ -48,12 +48,15 @@ class LogOdds(layers.Layer):
         x = ops.clip(x, 1/2048, 1 - 1/2048)
         return ops.log(x / (1 - x))
 
+def _grey(x):
+    "Grey mean of each picture of a batch, (n, 1, 1, 1)."
+    return ops.mean(ops.sum(x * ops.array(GREY, x.dtype), -1, keepdims=True), (1, 2, 3), keepdims=True)
+
 @_registered
 class Predicted(layers.Layer):
     "guess + fine * (own - guess): the brightness guessed, or the more the picture is fine the thumbnail's own grey mean; (n, 1)."
     def call(self, guess, fine, thumbnail):
-        grey = ops.sum(thumbnail * ops.array(GREY, thumbnail.dtype), axis=-1)
-        return guess + fine * (ops.mean(grey, axis=(1, 2))[:, None] - guess)
+        return guess + fine * (ops.reshape(_grey(thumbnail), (-1, 1)) - guess)
 
 @_registered
 class Choose(layers.Layer):

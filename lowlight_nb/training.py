@@ -6,7 +6,7 @@
 __all__ = ['RECIPES', 'random_crop', 'random_example', 'Crops', 'Whole', 'PSNR', 'GTMeanPSNR', 'tone', 'drawn_example',
            'random_part', 'LanternCrops', 'Restoration', 'read_history', 'Keeper', 'train', 'plot_history']
 
-# %% ../nbs/05_training.ipynb #6de15317
+# %% ../nbs/05_training.ipynb #edc0a00a
 import csv, os, time
 from functools import lru_cache
 from pathlib import Path
@@ -14,10 +14,10 @@ import numpy as np
 from .images import LowlightError, thumbnail, to_float
 from .data import Pair, check_crop, load_pair
 from .degrade import darken, expose, random_settings, random_twin, to_linear, to_srgb
-from .metrics import GREY, grey_mean
+from .metrics import grey_mean
 
-# %% ../nbs/05_training.ipynb #164148f1
-from .models import keras, ops
+# %% ../nbs/05_training.ipynb #45d1e7e9
+from .models import _grey, keras, ops
 
 # %% ../nbs/05_training.ipynb #bece67ad
 def random_crop(
@@ -138,14 +138,10 @@ def _middle(length, most=1024, step=16):
     size = min(length, most) // step * step or length
     return slice((length - size)//2, (length - size)//2 + size)
 
-# %% ../nbs/05_training.ipynb #e270b9a2
+# %% ../nbs/05_training.ipynb #1eedec16
 def _db(truth, guess):
     "PSNR of each picture of a batch, in dB."
     return -10 * ops.log10(ops.mean(ops.square(ops.clip(guess, 0., 1.) - truth), (1, 2, 3)) + 1e-10)
-
-def _grey(x):
-    "Grey mean of each picture of a batch."
-    return ops.mean(ops.sum(x * ops.array(GREY, 'float32'), -1, keepdims=True), (1, 2, 3), keepdims=True)
 
 @keras.saving.register_keras_serializable(package='lowlight_nb')
 class PSNR(keras.metrics.Mean):

@@ -14,6 +14,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from lowlight_nb.enhance import _cores
+
 TABLE = Path(__file__).resolve().parent.parent/'lowlight_nb'/'tables'/'sizes.csv'
 SHAPES = {.24: (600, 400), 2: (1600, 1250), 12: (4000, 3000), 50: (8000, 6250), 150: (15000, 10000)}  # megapixels: width, height
 MAKE = '''
@@ -45,7 +47,6 @@ def main():
     args.add_argument('--model', default='lantern')
     args.add_argument('--megapixels', type=float, nargs='+', default=list(SHAPES), choices=list(SHAPES))
     args = args.parse_args()
-    threads = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()
     rows = []
     with tempfile.TemporaryDirectory() as d:
         for mp in args.megapixels:
@@ -54,7 +55,7 @@ def main():
             command = [sys.executable, '-c', 'import sys; from lowlight_nb.cli import main; sys.exit(main())', 'enhance', dark, '-o', f'{d}/out.jpg', '--overwrite', '--model', args.model]
             runs = [measured(command) for _ in range(5 if mp < 5 else 3 if mp < 20 else 1)]
             seconds, processor, _ = (statistics.median(o) for o in zip(*runs))
-            rows.append(dict(megapixels=f'{mp:g}', width=w, height=h, model=args.model, threads=threads, seconds=f'{seconds:.2f}',
+            rows.append(dict(megapixels=f'{mp:g}', width=w, height=h, model=args.model, threads=_cores(), seconds=f'{seconds:.2f}',
                              processor_seconds=f'{processor:.2f}', peak_gb=f'{max(o[2] for o in runs):.2f}'))
             print(rows[-1], flush=True)
     with open(TABLE, 'w', newline='') as f:
