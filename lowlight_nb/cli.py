@@ -235,7 +235,7 @@ def _what_for(pairs, bright, times, valid):
     "What is learnt from and measured on, for the screen."
     def some(items, what): return f'{len(items)} {what}{"s"*(len(items) != 1)}'
     parts = [some(pairs, 'pair')] * bool(pairs) + [some(bright, 'bright picture') + f' ({times} times each)'*(times > 1)] * bool(bright)
-    return f'{" and ".join(parts)}, with {len(valid)} more held out for validation'
+    return f'{" and ".join(parts)}, with {len(valid) or "none"}{" more"*bool(valid)} held out for validation'
 
 def _how_to_judge(args, network):
     "The command that measures on the pairs held out."
