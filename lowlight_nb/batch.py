@@ -7,7 +7,7 @@ __all__ = ['VIDEO_SUFFIXES', 'Job', 'Result', 'find_pictures', 'result_path', 'p
            'enhance_files', 'clean_up', 'report', 'summary', 'enhance_on_ray', 'SteadyEnhancer', 'is_video',
            'plan_videos', 'enhance_video']
 
-# %% ../nbs/08_batch.ipynb #9981e38d
+# %% ../nbs/08_batch.ipynb #960d1268
 import csv, glob, logging, mimetypes, os, queue, signal, sys, threading, time
 from contextlib import contextmanager
 from dataclasses import replace
@@ -21,7 +21,7 @@ from .data import natural, pictures_in
 from .enhance import DEFAULT_MODEL, Enhancer, _cores
 from .images import LowlightError, RAW_SUFFIXES, SUFFIXES, atomic_write, is_picture, output_suffix, read_frames, write_frames
 
-# %% ../nbs/08_batch.ipynb #81dba363
+# %% ../nbs/08_batch.ipynb #96f492f0
 class Job(NamedTuple):
     "One picture to enhance."
     src: Path # the picture
@@ -37,7 +37,7 @@ class Result(NamedTuple):
     width: int = 0      # in pixels, where it was read
     height: int = 0     # in pixels, where it was read
 
-# %% ../nbs/08_batch.ipynb #2cc5e874
+# %% ../nbs/08_batch.ipynb #dacd1d5e
 def _file_id(path):
     "What identifies an existing file whatever it is called, or None."
     try: s = os.stat(path)
@@ -54,7 +54,7 @@ def _pictures_in(folder, recursive=False, leave_out=None):
         found += pictures_in(top)
     return found, problems
 
-# %% ../nbs/08_batch.ipynb #c4d90f1f
+# %% ../nbs/08_batch.ipynb #2aa5c32b
 def _named_or_matched(arg):
     "The files and folders that an argument names or, as a pattern, matches."
     if os.path.lexists(arg): return [Path(arg)]
@@ -74,7 +74,7 @@ def _expand(arg, recursive=False, leave_out=None):
     if not places and not problems: problems.append(f'There is no picture ({", ".join(SUFFIXES)}) in {arg}.')
     return places, problems
 
-# %% ../nbs/08_batch.ipynb #4505eb54
+# %% ../nbs/08_batch.ipynb #4c6d64ad
 def find_pictures(
     inputs:list, # files, folders and patterns, each str or Path
     recursive:bool=False, # also look into the folders of a folder?
@@ -90,7 +90,7 @@ def find_pictures(
         if not os.path.isdir(arg) and os.path.lexists(arg): named.update(found)
     return places, named, problems
 
-# %% ../nbs/08_batch.ipynb #be8f935a
+# %% ../nbs/08_batch.ipynb #3c74d5a1
 #: File suffixes of the videos that can be enhanced
 VIDEO_SUFFIXES = ['.mp4', '.m4v', '.mov', '.mkv', '.webm', '.avi']
 
@@ -112,7 +112,7 @@ def result_path(
     if out is None: return src.with_name(f'{src.stem}_bright{output_suffix(src)}')
     return Path(out) if _is_file_name(out) else Path(out)/Path(place or src.name).with_suffix(output_suffix(src))
 
-# %% ../nbs/08_batch.ipynb #ee14ee5e
+# %% ../nbs/08_batch.ipynb #4df4f21c
 def _key(path):
     "Equal for two names of one file that need not exist yet."
     key = os.path.join(os.path.realpath(path.parent), path.name)
@@ -132,7 +132,7 @@ def _refusal(job, inputs, taken, overwrite, skip_existing, writable=_writable):
     else: return None
     return Result(src, dst, 'failed', why)
 
-# %% ../nbs/08_batch.ipynb #3f3a1fe4
+# %% ../nbs/08_batch.ipynb #e98b0b8d
 def _without_results(paths, keep=()):
     "`paths` without the files that an earlier run without `-o` made of the others, but with all of `keep`."
     results = {_file_id(result_path(p)) for p in paths} - {None}
@@ -155,7 +155,7 @@ def _check_out(out, pictures):
     elif os.path.lexists(out) and not os.path.isdir(out):
         raise LowlightError(f'{out} is a file but no picture; name a folder, or a file that ends in {", ".join(SUFFIXES)}.')
 
-# %% ../nbs/08_batch.ipynb #7bfda684
+# %% ../nbs/08_batch.ipynb #cc0f0bae
 def plan(
     inputs:list, # files, folders and patterns
     out=None, # file, folder, or None for beside each input
@@ -177,7 +177,7 @@ def plan(
             jobs.append(job)
     return jobs, settled
 
-# %% ../nbs/08_batch.ipynb #634c1f14
+# %% ../nbs/08_batch.ipynb #7b9fe1dd
 def make_folder(
     folder, # str or Path
 ):
@@ -223,7 +223,7 @@ def enhance_file(
         return result('failed', _explain(e, job.src))
     return result('done')
 
-# %% ../nbs/08_batch.ipynb #93059cd3
+# %% ../nbs/08_batch.ipynb #d1f95a9c
 def _memory():
     "Gigabytes of memory in this machine; 8 where it does not say."
     try: return os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 1e9
@@ -239,7 +239,7 @@ def workers(
     jobs = min(jobs or min(threads, max(1, int(_memory()))), max(1, pictures))
     return jobs, max(1, threads // jobs)
 
-# %% ../nbs/08_batch.ipynb #d16ba1c4
+# %% ../nbs/08_batch.ipynb #3f5c3702
 class _Room:
     "Lets pictures in as long as they fit together; one that is too large waits until it is alone."
     def __init__(self, most): self.most, self.used, self.changed = most, 0, threading.Condition()
@@ -268,7 +268,7 @@ def _megapixels(path):
             return w*h/1e6
     except Exception: return os.path.getsize(path)*6/1e6 if os.path.isfile(path) else 0
 
-# %% ../nbs/08_batch.ipynb #a2dc96f4
+# %% ../nbs/08_batch.ipynb #5c81f176
 class _Stopped(BaseException): "Ctrl-C was pressed before this picture reached the network."
 
 @contextmanager
@@ -284,7 +284,7 @@ def _ctrl_c(stop):
         try: yield
         finally: signal.signal(signal.SIGINT, old)
 
-# %% ../nbs/08_batch.ipynb #f2ca598c
+# %% ../nbs/08_batch.ipynb #ebf2e358
 def _say(sentence, bar=None):
     "Print a sentence to stderr, above the progress bar if there is one."
     bar.write(sentence, file=sys.stderr) if bar is not None else print(sentence, file=sys.stderr)
@@ -325,7 +325,7 @@ class _Crew:
             if result is None: left -= 1
             else: yield result
 
-# %% ../nbs/08_batch.ipynb #9ba74ab6
+# %% ../nbs/08_batch.ipynb #88c46f38
 @contextmanager
 def _progress(total, show, unit='picture'):
     "A progress bar with the time that is left, or None."
@@ -334,7 +334,7 @@ def _progress(total, show, unit='picture'):
         from tqdm import tqdm
         with tqdm(total=total, unit=unit, leave=False) as bar: yield bar
 
-# %% ../nbs/08_batch.ipynb #eb6440b8
+# %% ../nbs/08_batch.ipynb #99abe235
 def enhance_files(
     jobs:list, # of Job
     enhancers, # callable, uint8 HxWx3 to uint8 HxWx3; or a list of them, to be used at the same time
@@ -354,7 +354,7 @@ def enhance_files(
     if crew.stop.is_set(): raise KeyboardInterrupt
     return results
 
-# %% ../nbs/08_batch.ipynb #fcc4e200
+# %% ../nbs/08_batch.ipynb #529a05ca
 _STALE = 600 # seconds without a write after which a temporary file belongs to nobody
 
 def clean_up(
@@ -370,7 +370,7 @@ def clean_up(
         except OSError: pass # not ours, or gone
     return removed
 
-# %% ../nbs/08_batch.ipynb #6cb2eef4
+# %% ../nbs/08_batch.ipynb #1feee6fb
 @contextmanager
 def report(
     path, # a name that ends in .csv, or None for no report
@@ -398,7 +398,7 @@ def _write_row(f, result):
         f.flush()
     except OSError as e: _say(f'The report {f.name} lacks {result.src}: {e.strerror or e}.')
 
-# %% ../nbs/08_batch.ipynb #dba959b2
+# %% ../nbs/08_batch.ipynb #fe20852a
 def summary(
     results:list, # of Result
     seconds:float, # how long it took
@@ -413,7 +413,7 @@ def summary(
     if planned and planned > len(results): parts.append(f'{planned - len(results):,} not reached')
     return ', '.join(parts) + '.'
 
-# %% ../nbs/08_batch.ipynb #60084430
+# %% ../nbs/08_batch.ipynb #6759e1f5
 class _RayWorker:
     "One network on one core, somewhere in a cluster."
     def __init__(self, model, runtime, brightness, strength, options):
@@ -434,7 +434,7 @@ def _ray():
     ray.data.DataContext.get_current().enable_progress_bars = False
     return ray
 
-# %% ../nbs/08_batch.ipynb #a9097c92
+# %% ../nbs/08_batch.ipynb #929f0242
 def enhance_on_ray(
     jobs:list, # of Job
     model=DEFAULT_MODEL, # one of MODELS, or the path of a .tflite file (of a .keras or .h5 file for the runtime keras)
@@ -464,7 +464,7 @@ def enhance_on_ray(
             if bar is not None: bar.update()
     return results
 
-# %% ../nbs/08_batch.ipynb #923675ba
+# %% ../nbs/08_batch.ipynb #7cc118a1
 def _row(job):
     "A job as Ray gets it: whole paths, since workers have other current folders, and as bytes."
     return {k: os.fsencode(os.path.abspath(o)) for k, o in job._asdict().items()}
@@ -475,7 +475,7 @@ def _from_row(row, job):
     for o in job: why = why.replace(os.path.abspath(o), str(o))
     return Result(*job, row['status'], why, row['seconds'], row['width'], row['height'])
 
-# %% ../nbs/08_batch.ipynb #60100491
+# %% ../nbs/08_batch.ipynb #f8d6a566
 _SETTLE = .5 # seconds in which a steady thumbnail covers two thirds of the way to a new one
 _CUT = .4    # change of the thumbnail, as a share of the mean brightness, that is a scene cut
 
@@ -501,7 +501,7 @@ class SteadyEnhancer(Enhancer):
         self.last = new
         return known | dict(thumbnail=self.steady)
 
-# %% ../nbs/08_batch.ipynb #d7b0795a
+# %% ../nbs/08_batch.ipynb #8a79f3fa
 def is_video(
     path, # str or Path; need not exist
 )->bool: # does its suffix name a kind of video?
@@ -528,7 +528,7 @@ def plan_videos(
         taken[_key(job.dst)] = src
     return jobs, settled
 
-# %% ../nbs/08_batch.ipynb #022a70c1
+# %% ../nbs/08_batch.ipynb #f02e400e
 def _av():
     "The module `av`."
     try: import av
@@ -561,7 +561,7 @@ def _frame_of(pixels, frame, pix_fmt):
     return new.reformat(format=pix_fmt, dst_colorspace=frame.colorspace, dst_color_range=frame.color_range or 1,
                         interpolation=_careful())
 
-# %% ../nbs/08_batch.ipynb #15534e6f
+# %% ../nbs/08_batch.ipynb #5a40fd95
 class _VideoWriter:
     "A film like `film`, with other frames, into the open file `f`."
     def __init__(self, f, suffix, box, film):
@@ -602,7 +602,7 @@ class _VideoWriter:
         if self.out is not None: self.box.mux(self.out.encode())
         self.box.close()
 
-# %% ../nbs/08_batch.ipynb #891161a4
+# %% ../nbs/08_batch.ipynb #a82a21f4
 def _frames(box, film, writer):
     "The frames in order; sound goes to the writer on the way. Ends at damage, and then returns what was wrong."
     av, before = _av(), 0.
@@ -639,7 +639,7 @@ def enhance_video(
     why = f'{src} {problem}; {dst} holds what came before.' if problem else ''
     return Result(src, dst, 'failed' if problem else 'done', why, round(time.perf_counter() - start, 3), w, h)
 
-# %% ../nbs/08_batch.ipynb #25876945
+# %% ../nbs/08_batch.ipynb #8a4459de
 def _do_frames(frames, one, writer, bar):
     "Enhance and write all frames; what was wrong with them, or ''."
     before = None

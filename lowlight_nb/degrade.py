@@ -6,13 +6,13 @@
 __all__ = ['GAIN', 'to_linear', 'to_srgb', 'expose', 'noise_sd', 'darken', 'exposure_between', 'noise_profile', 'measure_pairs',
            'random_settings', 'random_twin']
 
-# %% ../nbs/02_degrade.ipynb #09858f55
+# %% ../nbs/02_degrade.ipynb #0e3b1b61
 import io
 import numpy as np
 from PIL import Image
 from .images import as_rgb, to_float
 
-# %% ../nbs/02_degrade.ipynb #c0d5263a
+# %% ../nbs/02_degrade.ipynb #26be87fd
 def to_linear(
     x, # sRGB, float in [0,1], any shape
 ) -> np.ndarray: # linear light in [0,1], float32
@@ -27,7 +27,7 @@ def to_srgb(
     x = np.asarray(x, np.float32)
     return np.where(x <= .0031308, x*12.92, 1.055*np.maximum(x, .0031308)**(1/2.4)-.055).astype(np.float32)
 
-# %% ../nbs/02_degrade.ipynb #7c6cc2ab
+# %% ../nbs/02_degrade.ipynb #7f153156
 def expose(
     light, # linear light, float in [0,1], shape (...,3)
     stops:float=-5., # change of exposure; -1 halves the light
@@ -39,7 +39,7 @@ def expose(
     if contrast != 1: x = .18*(np.maximum(x, 0)/.18)**contrast
     return (x*2.**stops).astype(np.float32)
 
-# %% ../nbs/02_degrade.ipynb #e92ff73c
+# %% ../nbs/02_degrade.ipynb #415bed89
 GAIN = (2.4, 1., 1.5) # of red, green and blue, measured on LOL-v1 (see below)
 
 def noise_sd(
@@ -52,7 +52,7 @@ def noise_sd(
     g = np.asarray(gain, np.float32)
     return np.sqrt(shot*g*np.maximum(light, 0) + (read*g)**2).astype(np.float32)
 
-# %% ../nbs/02_degrade.ipynb #d50210db
+# %% ../nbs/02_degrade.ipynb #59b58951
 _CODES = np.rint(to_srgb(np.arange(65536)/65535)*255).astype(np.uint8) # linear light in 16 bits -> sRGB code
 
 def _quantise(light):
@@ -65,7 +65,7 @@ def _jpeg(pixels, quality):
     Image.fromarray(pixels).save(f, 'JPEG', quality=int(quality))
     return np.asarray(Image.open(f))
 
-# %% ../nbs/02_degrade.ipynb #f8867615
+# %% ../nbs/02_degrade.ipynb #183da886
 def darken(
     bright, # HxWx3 RGB, uint8 or float in [0,1]
     stops:float=-5., # change of exposure, 0 to -8
@@ -90,7 +90,7 @@ def darken(
     x = _quantise(x)
     return x if quality is None else _jpeg(x, quality)
 
-# %% ../nbs/02_degrade.ipynb #2f386fe8
+# %% ../nbs/02_degrade.ipynb #6237ef6a
 _LUMA = np.array([.2126,.7152,.0722], np.float32) # ITU-R BT.709
 
 def _blocks(x, size):
@@ -112,7 +112,7 @@ def exposure_between(
     return dict(stops=float(np.log2((np.median(l@_LUMA)+1e-6)/(np.median(h@_LUMA)+1e-6))),
         red=float(np.log2(lr/hr*hg/lg)), blue=float(np.log2(lb/hb*hg/lg)), contrast=slope)
 
-# %% ../nbs/02_degrade.ipynb #3783ea85
+# %% ../nbs/02_degrade.ipynb #bc732e95
 _BINS = dict(bright=np.arange(0, 257, 16), dark=np.array([0,1,2,3,5,8,12,17,25,35,50,70,120,256]))
 
 def _flat_patches(low, high, size=8, flat=1.5):
@@ -139,7 +139,7 @@ def noise_profile(
                     dark=round(float(q[:,2].mean()), 3), noise=round(float(np.sqrt(np.median(q[:,3]))), 3)))
     return rows
 
-# %% ../nbs/02_degrade.ipynb #113309f1
+# %% ../nbs/02_degrade.ipynb #ac949cd9
 def measure_pairs(
     pairs, # iterable of (low, high), each uint8 HxWx3
 ) -> tuple[list[dict],list[dict]]: # percentiles of exposure_between, and noise_profile
@@ -153,7 +153,7 @@ def measure_pairs(
     return [dict(percentile=p, **{k: round(float(np.nanpercentile([s[k] for s in seen], p)), 3) for k in seen[0]})
         for p in (5,25,50,75,95)], noise
 
-# %% ../nbs/02_degrade.ipynb #1aeb70bd
+# %% ../nbs/02_degrade.ipynb #c2917225
 def random_settings(
     rng:np.random.Generator, # where chance comes from
     stops:float=None, # fix the exposure; None: draw it
