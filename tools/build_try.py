@@ -24,7 +24,7 @@ TEXTS = dict(astronaut='Portrait of an astronaut', bee='A bee on a flower', chel
 
 
 def litert(out):
-    "LiteRT and the two builds of its WebAssembly that need no special headers; one line of it, an import by name, becomes one by path."
+    "LiteRT and the three builds of its WebAssembly that need no special headers; one line of it, an import by name, becomes one by path."
     subprocess.run(['npm', 'ci', '--no-fund', '--no-audit', '--loglevel', 'error'], cwd=WEB, check=True)
     package = WEB/'node_modules'/'@litertjs'
     out.mkdir()
@@ -33,7 +33,7 @@ def litert(out):
     (out/'index.js').write_text(text.replace('"@litertjs/wasm-utils"', '"./wasm_utils.js"').partition('\n//# sourceMappingURL')[0] + '\n', encoding='utf-8')
     text = (package/'wasm-utils'/'dist'/'index.js').read_text(encoding='utf-8')
     (out/'wasm_utils.js').write_text(text.partition('\n//# sourceMappingURL')[0] + '\n', encoding='utf-8')
-    for name in ('litert_wasm_internal', 'litert_wasm_compat_internal'):
+    for name in ('litert_wasm_internal', 'litert_wasm_compat_internal', 'litert_wasm_jspi_internal'):
         for end in ('.js', '.wasm'): shutil.copyfile(package/'core'/'wasm'/(name + end), out/(name + end))
     shutil.copyfile(ROOT/'LICENSE', out/'LICENSE')  # LiteRT has the licence of this project, Apache-2.0
 

@@ -41,8 +41,12 @@ export async function serve(site, more = {}) {
   });
 }
 
-export const launch = () => require('playwright-core').chromium.launch({ executablePath: process.env.CHROMIUM || '/usr/bin/chromium', args: ['--no-sandbox',
-  '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'] });
+export const SOFTWARE_GPU = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', '--enable-features=Vulkan', '--use-vulkan=swiftshader',
+  '--disable-vulkan-surface'];
+
+/** Chromium, without a GPU unless `gpu` says otherwise. */
+export const launch = (gpu = ['--disable-gpu']) => require('playwright-core').chromium.launch({ executablePath: process.env.CHROMIUM || '/usr/bin/chromium', args: ['--no-sandbox',
+  ...gpu, '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'] });
 
 /** What axe finds serious or worse on a page, a line each. */
 export async function faults(page) {

@@ -3,7 +3,7 @@
 
 import fs from 'node:fs';
 import path from 'node:path';
-import { faults, launch, serve } from './browser.mjs';
+import { faults, launch, serve, SOFTWARE_GPU } from './browser.mjs';
 
 const [site, pictures, shots] = process.argv.slice(2).map((o) => path.resolve(o));
 const LEVELS = 2; // of 255, by which the page's result may differ from Python's
@@ -30,7 +30,7 @@ async function visit(context, where = 'try/', waitFor = 'html[data-ready]') {
   page.errors = [];
   page.on('pageerror', (e) => page.errors.push(String(e)));
   await page.goto(home + where);
-  if (waitFor) await page.waitForSelector(waitFor, { timeout: 30_000 });
+  if (waitFor) await page.waitForSelector(waitFor, { timeout: 60_000 });
   return page;
 }
 
@@ -300,16 +300,83 @@ await check('a browser without relaxed SIMD: as in Python', async () => {
   return res;
 });
 
+// ---- WebGPU, as software does it
+
+const gpuBrowser = await launch(SOFTWARE_GPU), gpuContext = await gpuBrowser.newContext(), GPU = 'try/?accelerator=webgpu';
+const accelerator = (tab) => tab.getAttribute('html', 'data-accelerator');
+let gpuPage; // none where this Chromium has no software adapter, or no JSPI
+
+await check('WebGPU: as in Python, at most 6 MB', async () => {
+  server.sent = 0;
+  const tab = await visit(gpuContext, GPU), weight = server.sent / 1e6;
+  const lacks = await tab.evaluate(async () => !('Suspending' in WebAssembly) ? 'JSPI' : !await navigator.gpu?.requestAdapter() && 'software adapter for WebGPU');
+  if (lacks) { must(await accelerator(tab) === 'wasm', 'another accelerator'); return `not tested: this Chromium has no ${lacks}`; }
+  gpuPage = tab;
+  must(await accelerator(tab) === 'webgpu', 'WebAssembly is used');
+  must(weight <= 6, `${weight.toFixed(2)} MB`);
+  const seen = [];
+  for (const name of ['coffee', 'bee']) {
+    await tab.evaluate(() => delete document.documentElement.dataset.shown);
+    await tab.click(`#samples button:has([src*=${name}])`);
+    await tab.waitForSelector('html[data-shown=preview]');
+    seen.push(`${name} ${same(await compare(tab, `${name}.png`))}`);
+  }
+  must(await accelerator(tab) === 'webgpu', 'WebAssembly took over');
+  must(!tab.errors.length, tab.errors.join('; '));
+  const took = await tab.evaluate(() => performance.getEntriesByName('bright-preview').at(-1).duration);
+  return `${seen.join('; ')}; ${took.toFixed(0)} ms for the last preview, ${weight.toFixed(2)} MB`;
+});
+
+const FAULTS = { // what goes before the worker's code, or after it
+  'no device': ['GPUAdapter.prototype.requestDevice = () => Promise.reject(new Error("no device"));', ''],
+  'no build for it': ['WebAssembly.Suspending = class { constructor() { throw new Error("broken"); } };', ''],
+  'wrong results': ['', 'const real = compute; compute = async (...o) => { const res = await real(...o); if (network.accelerator === "webgpu") res.bright = res.bright.map((x) => x + .01); return res; };'],
+  'lost at the first picture': ['', 'const real = compute; compute = (...o) => { if (picture && network.accelerator === "webgpu") network.litert.getWebGpuDevice().destroy(); return real(...o); };'],
+};
+await check('WebGPU that fails: WebAssembly, as in Python', async () => {
+  if (!gpuPage) return 'not tested: WebGPU is not there';
+  const seen = [];
+  for (const [fault, [before, after]] of Object.entries(FAULTS)) {
+    const other = await gpuBrowser.newContext();
+    await other.route('**/worker.js', async (route) => route.fulfill({ contentType: 'text/javascript',
+      body: [before, fs.readFileSync(path.join(site, 'try', 'worker.js'), 'utf8'), after].join('\n') }));
+    const tab = await visit(other, GPU), first = await accelerator(tab);
+    must(first === (fault.startsWith('lost') ? 'webgpu' : 'wasm'), `${fault}: begins with ${first}`);
+    await open(tab, 'tall.png');
+    try { seen.push(`${fault}: ${same(await compare(tab, 'tall.png'))}`); } catch (e) { throw new Error(`${fault}: ${e.message}`); }
+    must(await accelerator(tab) === 'wasm', `${fault}: still WebGPU`);
+    await other.close();
+  }
+  return seen.join('; ');
+});
+
+await check('WebGPU in software only: WebAssembly', async () => {
+  if (!gpuPage) return 'not tested: WebGPU is not there';
+  const other = await gpuBrowser.newContext(), loaded = [];
+  other.on('request', (o) => loaded.push(o.url()));
+  for (const where of ['try/', 'try/?accelerator=wasm']) must(await accelerator(await visit(other, where)) === 'wasm', `${where} uses it`);
+  await other.close();
+  must(!loaded.some((o) => o.includes('jspi')), 'the build for WebGPU was loaded');
+});
+
 await check('offline after the first load', async () => {
   await page.waitForSelector('html[data-offline]');
+  await gpuPage?.waitForSelector('html[data-offline]');
   await page.close();
   await server.stop();
   page = await visit(context);
   await open(page, '600x400.png');
   await page.click('#samples button');
   await page.waitForTimeout(300);
-  return 'reloaded and enhanced a picture with the server gone';
+  if (gpuPage) {
+    await gpuPage.close();
+    gpuPage = await visit(gpuContext, GPU);
+    must(await accelerator(gpuPage) === 'webgpu', 'WebGPU is not used');
+    await open(gpuPage, '600x400.png');
+  }
+  return `reloaded and enhanced a picture with the server gone${gpuPage ? ', also with WebGPU' : ''}`;
 });
 
 await browser.close();
+await gpuBrowser.close();
 process.exit(failed ? 1 : 0);

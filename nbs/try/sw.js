@@ -2,13 +2,15 @@
 const VERSION = 'dev';
 const FILES = [];
 
-// Of the two builds of LiteRT only the one that this browser uses is kept, by the test that LiteRT itself makes.
+// Of the three builds of LiteRT only the one that this browser uses is kept, by the test that LiteRT itself makes; whether it
+// was loaded with JSPI, for WebGPU, the page says in this file's address.
 const RELAXED = [0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 15, 1, 13, 0, 65, 1, 253, 15, 65, 2, 253, 15, 253, 128, 2, 11];
-const OTHER = WebAssembly.validate(new Uint8Array(RELAXED)) ? /litert_wasm_compat_/ : /litert_wasm_internal/;
+const BUILD = !WebAssembly.validate(new Uint8Array(RELAXED)) ? 'litert_wasm_compat_internal.'
+  : location.search === '?jspi' ? 'litert_wasm_jspi_internal.' : 'litert_wasm_internal.';
 
 addEventListener('install', (e) => e.waitUntil((async () => {
   const cache = await caches.open(VERSION);
-  await cache.addAll(FILES.filter((o) => !OTHER.test(o)).map((o) => new Request(o, { cache: 'no-cache' })));
+  await cache.addAll(FILES.filter((o) => !o.includes('litert_wasm_') || o.includes(BUILD)).map((o) => new Request(o, { cache: 'no-cache' })));
   await skipWaiting();
 })()));
 

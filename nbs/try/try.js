@@ -29,7 +29,7 @@ function lacking() {
 // ---- The worker
 
 function startWorker() {
-  worker = new Worker('worker.js');
+  worker = new Worker('worker.js', { name: new URLSearchParams(location.search).get('accelerator') ?? '' });
   ready = false;
   worker.onmessage = ({ data }) => hear[data.say](data);
   worker.onerror = (e) => { e.preventDefault(); hear.failed({ job, fatal: true, sentence: 'The work on the picture stopped, probably for lack of memory. Load the page again, or choose a smaller picture.' }); };
@@ -41,12 +41,16 @@ function ask(what, more) {
 }
 
 const hear = {
-  ready() {
+  ready({ accelerator, jspi }) {
     ready = true;
+    hear.accelerator({ accelerator });
     document.documentElement.dataset.ready = '';
     if (!photo) say('Ready.');
-    keepOffline();
+    keepOffline(jspi);
   },
+
+  /** Who does the work, `wasm` or `webgpu`: said again when the GPU fails later. */
+  accelerator({ accelerator }) { document.documentElement.dataset.accelerator = accelerator; },
 
   opened({ job: number, width, height, name, before: picture }) {
     if (number !== opened) return;
@@ -281,9 +285,9 @@ async function showSamples() {
 
 // ---- Without a connection
 
-/** Once all is there, a service worker keeps it for the next time. */
-function keepOffline() {
-  navigator.serviceWorker?.register('sw.js').then(() => navigator.serviceWorker.ready)
+/** Once all is there, a service worker keeps it for the next time, with the build of LiteRT that was loaded. */
+function keepOffline(jspi) {
+  navigator.serviceWorker?.register(jspi ? 'sw.js?jspi' : 'sw.js').then(() => navigator.serviceWorker.ready)
     .then(() => { document.documentElement.dataset.offline = ''; }).catch(() => {});
 }
 

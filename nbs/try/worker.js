@@ -5,29 +5,76 @@ const PREVIEW = 1.25e6; // pixels of the picture that is shown; what is saved ha
 const DRAFT = 1e5; // pixels of the one that answers while a slider is dragged
 const TILE = navigator.deviceMemory <= 2 ? 640 : 1024; // the longest side that the network sees at once
 const THUMB = 64;
+const CHOICE = self.name; // `wasm` or `webgpu` where the page's address has ?accelerator=, else nothing
 
 /** The sentence that a person reads when something went wrong, if the error has one. */
 class Problem extends Error {}
 
-let network; // { litert, bytes, facts, compiled: Map }
+let network; // { litert, jspi, bytes, facts, compiled: Map, accelerator: 'wasm' or 'webgpu', broken: rejects when the GPU fails }
 let picture; // what was opened last: see open()
 let latest = 0; // number of the last job: older ones stop at their next tile
 
 // ---- The network at any size
 
-/** Fetch LiteRT and the network, both once. */
+/** Fetch LiteRT and the network, both once, and find out who does the work. */
 async function load() {
-  Object.defineProperty(navigator, 'gpu', { value: undefined }); // LiteRT would ask for a WebGPU device, which compiled() does not use
-  self.Module = {
-    locateFile: (file) => new URL('litert/' + file, self.location).href,
-    printErr: (line) => /^(INFO|WARNING|I\d)/.test(line) || console.warn(line), // its progress notes are no errors
-  };
-  const [litert, bytes, facts] = await Promise.all([
-    import('./litert/index.js').then(async (m) => (await m.loadLiteRt(new URL('litert/', self.location).href), m)),
+  const [[litert, jspi], bytes, facts] = await Promise.all([
+    loadLiteRt(),
     fetched('model/lantern.tflite').then((r) => r.arrayBuffer()),
     fetched('model/lantern.tflite.json').then((r) => r.json()),
   ]);
-  network = { litert, bytes, facts, compiled: new Map() };
+  network = { litert, jspi, bytes, facts, compiled: new Map(), accelerator: 'wasm' };
+  const device = litert.getWebGpuDevice();
+  if (jspi && device) await tryGpu(device);
+}
+
+/** LiteRT, and whether it is its JSPI build: the GPU lacks some of the network's operations, and only this build can share them out. */
+async function loadLiteRt() {
+  const [litert, gpu] = await Promise.all([import('./litert/index.js'), findGpu()]), home = new URL('litert/', self.location).href;
+  const start = (jspi) => {
+    if (!jspi) Object.defineProperty(navigator, 'gpu', { value: undefined }); // or LiteRT would ask for a device
+    self.Module = {
+      locateFile: (file) => new URL(file, home).href,
+      printErr: (line) => /^(INFO|WARNING|I\d)/.test(line) || console.warn(line), // its progress notes are no errors
+    };
+    return litert.loadLiteRt(home, { jspi }).then(() => [litert, jspi]);
+  };
+  return gpu ? start(true).catch(() => start(false)) : start(false);
+}
+
+/** May a GPU do the work? An adapter that is only software may not, as it is slow, unless the page's address asks for it. */
+async function findGpu() {
+  if (CHOICE === 'wasm' || !navigator.gpu || !('Suspending' in WebAssembly)) return false;
+  const adapter = await navigator.gpu.requestAdapter({ powerPreference: 'high-performance' }).catch(() => null); // as LiteRT does
+  return Boolean(adapter) && (CHOICE === 'webgpu' || !(adapter.info?.isFallbackAdapter ?? adapter.isFallbackAdapter));
+}
+
+/** Let the GPU do the work if it makes of a small picture what WebAssembly makes of it; its programs are then ready, too. */
+async function tryGpu(device) {
+  network.broken = new Promise((_, fail) => {
+    device.lost.then(({ message }) => fail(new Error(message)));
+    device.addEventListener('uncapturederror', ({ error }) => fail(error));
+  });
+  network.broken.catch(leaveGpu);
+  const tile = new ImageData(THUMB, THUMB), results = [];
+  tile.data.forEach((_, i, data) => { data[i] = (i % 4 + 1) * (i / 4 % THUMB + i / 4 / THUMB) / 4; }); // a dark gradient
+  const thumbnail = Float32Array.from({ length: THUMB * THUMB * 3 }, (_, i) => tile.data[Math.floor(i / 3) * 4 + i % 3] / 255);
+  for (const accelerator of ['wasm', 'webgpu']) {
+    network.accelerator = accelerator;
+    results.push((await run(tile, [THUMB, THUMB], thumbnail, -1)).bright);
+    forget();
+  }
+  const [expected, got] = results, most = Math.max(...got.map((o, i) => Math.abs(o - expected[i])));
+  if (!(most <= 2 / 255)) leaveGpu(new Error(`differs by ${most}`)); // also if it is no number
+}
+
+/** The GPU failed: from now on WebAssembly does the work. */
+function leaveGpu(why) {
+  if (network.accelerator === 'wasm') return;
+  console.warn('WebGPU is not used:', why);
+  network.accelerator = 'wasm';
+  network.compiled = new Map(); // the old ones are not deleted: the GPU may still be at work
+  postMessage({ say: 'accelerator', accelerator: 'wasm' });
 }
 
 async function fetched(url) {
@@ -55,7 +102,7 @@ function shapes(view) {
 
 /** The network for pictures of one size (multiples of its stride): its file with that size written into its shapes. */
 async function compiled(height, width) {
-  const { litert, bytes, facts, compiled } = network, key = `${height}x${width}`;
+  const { litert, bytes, facts, compiled, accelerator } = network, key = `${height}x${width}`;
   if (!compiled.has(key)) {
     const copy = bytes.slice(0), view = new DataView(copy);
     for (const at of shapes(view)) {
@@ -65,8 +112,7 @@ async function compiled(height, width) {
       view.setInt32(at[1], height / coarse, true);
       view.setInt32(at[2], width / coarse, true);
     }
-    // WebGPU would need LiteRT's third build (JSPI, another 3 MB) and a network without operations that its delegate lacks.
-    compiled.set(key, await litert.loadAndCompile(new Uint8Array(copy), { accelerator: 'wasm' }));
+    compiled.set(key, await litert.loadAndCompile(new Uint8Array(copy), { accelerator, gpuOptions: { precision: 'fp32' } }));
   }
   return compiled.get(key);
 }
@@ -81,14 +127,22 @@ function forget(keep = []) {
 }
 
 /**
- * The network on one tile.
+ * The network on one tile, with WebAssembly if the GPU fails.
  * @param {ImageData} tile RGBA; smaller than the shape at the right and below where the picture ends
  * @param {[number, number]} shape height and width, multiples of the stride
  * @param {Float32Array} thumbnail of the whole picture
  * @param {number} brightness in [0, 1], or negative: the network decides
  * @returns {Promise<{bright: Float32Array, brightness: number}>} RGB of the padded tile, not yet clipped; the brightness used
  */
-async function run(tile, [height, width], thumbnail, brightness) {
+async function run(tile, shape, thumbnail, brightness) {
+  if (network.accelerator === 'webgpu') {
+    try { return await Promise.race([network.broken, compute(tile, shape, thumbnail, brightness)]); } catch (e) { leaveGpu(e); }
+  }
+  return compute(tile, shape, thumbnail, brightness);
+}
+
+/** The same with what does the work now. */
+async function compute(tile, [height, width], thumbnail, brightness) {
   const { Tensor } = network.litert, x = new Float32Array(height * width * 3), { data, width: w, height: h } = tile;
   for (let i = 0, o = 0; i < height; i++) {
     for (let j = 0, row = Math.min(i, h - 1) * w; j < width; j++) { // beyond the picture its edge is repeated
@@ -260,7 +314,7 @@ async function save({ strength, brightness, job }) {
 const jobs = { open, save, show: ({ level, brightness, job }) => picture && show(level, brightness ?? picture.own, job), stop() {} };
 
 const loaded = load().catch((e) => { throw Object.assign(new Problem('The network could not be loaded. Check the connection and load the page again.'), { cause: e }); });
-loaded.then(() => postMessage({ say: 'ready' }), (e) => postMessage({ say: 'failed', sentence: e.message, detail: String(e.cause) }));
+loaded.then(() => postMessage({ say: 'ready', accelerator: network.accelerator, jspi: network.jspi }), (e) => postMessage({ say: 'failed', sentence: e.message, detail: String(e.cause) }));
 
 let queue = Promise.resolve(); // one job after the other
 onmessage = ({ data }) => {
