@@ -13,10 +13,11 @@ import tempfile
 import time
 import venv
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-PARTS = ['tests', 'slow', 'step', 'tracked', 'wheel', 'docs', 'try']
+PARTS = ['tests', 'whole', 'step', 'tracked', 'wheel', 'docs', 'try']
 PASSED, FAILED, SKIPPED = [], [], []
 QUIET = dict(CI='true', TF_CPP_MIN_LOG_LEVEL='3', PIP_QUIET='2', PIP_NO_INPUT='1', PIP_DISABLE_PIP_VERSION_CHECK='1',
              PYTHONNOUSERSITE='1', PYTHONUNBUFFERED='1', MPLBACKEND='agg')
@@ -107,12 +108,13 @@ def tests(env):
     run_notebooks(command, note_books(), env, 35, 'notebook')
 
 
-def slow(env):
-    "The slow tests: the notebooks that have such cells, once more with them."
-    books = [b for b in note_books() if re.search(r'"#\| *slow\b', (ROOT/b).read_text(encoding='utf-8'))]
-    names = '|'.join(re.escape(Path(b).name) for b in books)
-    if not books: return print('      no notebook has slow cells')
-    run_notebooks(f"nbdev_test --flags slow --n_workers 2 --file_re '^({names})$'", books, env, 35, 'slow notebook')
+def whole(env):
+    "Every notebook from top to bottom, slow cells too, in an empty folder: as somebody runs it who opened it in Colab."
+    def run(book):
+        with tempfile.TemporaryDirectory() as folder:
+            shutil.copy(ROOT/book, folder)
+            must(f'jupyter nbconvert --execute --to notebook --log-level ERROR --output done "{Path(book).name}"', env, folder, 20)
+    with ThreadPoolExecutor(2) as pool: list(pool.map(lambda book: check(f'whole notebook {book}', run, book), note_books()))
 
 
 # ---- Notebooks, modules and README in step
@@ -278,7 +280,7 @@ def main():
         env = Path(os.environ['CI_ENV']).resolve() if 'CI_ENV' in os.environ else new_env(Path(tmp)/'env')
         if 'CI_ENV' not in os.environ and 'tests' not in wanted:
             check('install for development', lambda: must("pip install -e '.[dev]'", env, minutes=30))
-        for part in wanted: dict(tests=tests, slow=slow, step=step, tracked=tracked_files, wheel=wheel, docs=docs, **{'try': try_page})[part](env)
+        for part in wanted: dict(tests=tests, whole=whole, step=step, tracked=tracked_files, wheel=wheel, docs=docs, **{'try': try_page})[part](env)
     print(f'      all in {(time.time() - start)/60:.1f} minutes')
     print(f'{len(PASSED)} passed, {len(FAILED)} failed' + (f', {len(SKIPPED)} skipped' if SKIPPED else ''), flush=True)
     sys.exit(bool(FAILED))
