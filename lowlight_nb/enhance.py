@@ -6,7 +6,7 @@
 __all__ = ['MODELS', 'DEFAULT_MODEL', 'RUNTIMES', 'model_file', 'model_facts', 'apply_curve', 'tiles', 'Enhancer', 'Enhanced',
            'enhance', 'slider']
 
-# %% ../nbs/07_enhance.ipynb #c70f9286
+# %% ../nbs/07_enhance.ipynb #70bfa3bb
 import io, json, os, threading, zipfile
 from functools import lru_cache, partial
 from importlib.resources import files
@@ -16,13 +16,13 @@ from PIL import Image, ImageOps
 from .images import LowlightError, Picture, _shrunk, as_rgb, before_after, from_float, read_picture, thumbnail, to_float, to_uint8
 from .metrics import GREY, grey_mean
 
-# %% ../nbs/07_enhance.ipynb #a65df6b6
+# %% ../nbs/07_enhance.ipynb #0adeac21
 _WEIGHTS = Path(str(files('lowlight_nb')/'weights'))
 MODELS = {p.stem: p for p in sorted(_WEIGHTS.glob('*.tflite'))}  # name -> file, of the networks that come with the package
 DEFAULT_MODEL = 'lantern' if 'lantern' in MODELS else 'denoising_cnn'  # the network that is used where none is named
 RUNTIMES = {'litert': ('.tflite',), 'keras': ('.keras', '.h5')}  # what can run a network -> the files that it takes
 
-# %% ../nbs/07_enhance.ipynb #f1932b33
+# %% ../nbs/07_enhance.ipynb #58f58efb
 def model_file(
     model=DEFAULT_MODEL, # one of MODELS, or the path of a file
     runtime:str='litert', # one of RUNTIMES: 'litert' takes .tflite files, 'keras' .keras and .h5 files
@@ -51,7 +51,7 @@ def model_facts(
     if not sane: raise LowlightError(f'What {path} says about itself (lowlight.json) makes no sense; export the model again.')
     return facts
 
-# %% ../nbs/07_enhance.ipynb #6a8fb20a
+# %% ../nbs/07_enhance.ipynb #a18b057e
 def apply_curve(
     x, # float array in [0, 1]
     r, # float array of the same shape, or with one channel, in [-1, 1]
@@ -61,7 +61,7 @@ def apply_curve(
     for _ in range(steps): x = x + r * x * (1 - x)
     return x
 
-# %% ../nbs/07_enhance.ipynb #063eeae0
+# %% ../nbs/07_enhance.ipynb #4ba73811
 def tiles(
     length:int, # height or width of the picture
     most:int, # how much a tile may read, its margins included
@@ -75,7 +75,7 @@ def tiles(
     cuts = [(a, min(a + size, length)) for a in range(0, length, size)]
     return [((a, b), (max(0, a - margin), min(length, b + margin))) for a, b in cuts]
 
-# %% ../nbs/07_enhance.ipynb #6e5faf81
+# %% ../nbs/07_enhance.ipynb #40a7b489
 def _litert(path, threads):
     "The facts, names of inputs and function of a .tflite file."
     from ai_edge_litert.interpreter import Interpreter
@@ -99,7 +99,7 @@ def _keras(path, threads):
         return {k: export.keras.ops.convert_to_numpy(v) for k, v in named.items()}
     return dict(name=path.stem) | facts, {o.name for o in net.inputs}, run
 
-# %% ../nbs/07_enhance.ipynb #ce134581
+# %% ../nbs/07_enhance.ipynb #17ac2193
 class Enhancer:
     "A network, ready to brighten pictures. Not to be shared between threads: make one for each."
     def __init__(self,
@@ -162,16 +162,16 @@ class Enhancer:
     def _network(self, x, extra):
         "The network on one float tile (h, w, 3): padded, run, cropped."
         h, w, _ = x.shape
-        padded = np.pad(x, ((0, -h % self.stride), (0, -w % self.stride), (0, 0)), 'edge')[None]
+        padded, frame = _framed(x, self.stride), self.stride // 2
         first = 'picture' if extra else next(iter(self.inputs))
         try: outputs = self._run(**{first: padded}, **extra)
         except (ValueError, RuntimeError) as e:
             raise LowlightError(f'The model {self.facts["name"]} does not take a picture of {w}x{h} pixels: {e}') from e
         y = outputs['picture'] if 'picture' in outputs else next(iter(outputs.values()))
-        y = y[0, :h, :w]
+        y = y[0, frame:frame+h, frame:frame+w]
         return apply_curve(x, y) if self.facts['rule'] == 'curve' else y
 
-# %% ../nbs/07_enhance.ipynb #ced172bf
+# %% ../nbs/07_enhance.ipynb #0d139580
 _MANY = 8 # tiles; after a picture of more, the network is loaded afresh
 
 def _strips(pixels, cuts):
@@ -182,6 +182,11 @@ def _strips(pixels, cuts):
         rows[top-t:b-t] = pixels[top:b]
         first = t
         yield top, rows[:b-t], slice(top-t, bottom-t)
+
+def _framed(x, stride):
+    "A float tile (h, w, 3) within a frame of its own edge, half a stride or a little more; (1, ...) with sides that `stride` divides."
+    frame = stride // 2
+    return np.pad(x, (*((frame, frame + -(n + 2*frame) % stride) for n in x.shape[:2]), (0, 0)), 'edge')[None]
 
 def _cores():
     "The processor cores this process may use."
@@ -202,7 +207,7 @@ def _pixels(picture):
         picture = np.asarray(picture).astype(np.uint16) if picture.mode.startswith('I;16') else picture.convert('RGB')
     return as_rgb(picture)
 
-# %% ../nbs/07_enhance.ipynb #bf06cf13
+# %% ../nbs/07_enhance.ipynb #3d9607ee
 class Enhanced(np.ndarray):
     "A bright picture, an array like any other, that a notebook shows beside the dark one."
     before = None # the dark picture at the size of a screen
@@ -213,7 +218,7 @@ class Enhanced(np.ndarray):
         before_after(self.before, self).savefig(data, format='jpeg', dpi=80)
         return data.getvalue()
 
-# %% ../nbs/07_enhance.ipynb #d13171de
+# %% ../nbs/07_enhance.ipynb #b140f3af
 @lru_cache(maxsize=4)
 def _kept(path, written, thread, runtime): return Enhancer(path, runtime=runtime)
 
@@ -232,7 +237,7 @@ def enhance(
     bright.before = before
     return bright
 
-# %% ../nbs/07_enhance.ipynb #a3701818
+# %% ../nbs/07_enhance.ipynb #2f29f6f3
 def slider(
     picture, # path, PIL image, Picture, or array, as for enhance
     model=DEFAULT_MODEL, # one of MODELS, or the path of a .tflite file

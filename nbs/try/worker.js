@@ -61,7 +61,7 @@ async function tryGpu(device) {
   const thumbnail = Float32Array.from({ length: THUMB * THUMB * 3 }, (_, i) => tile.data[Math.floor(i / 3) * 4 + i % 3] / 255);
   for (const accelerator of ['wasm', 'webgpu']) {
     network.accelerator = accelerator;
-    results.push((await run(tile, [THUMB, THUMB], thumbnail, -1)).bright);
+    results.push((await run(tile, [framed(THUMB), framed(THUMB)], thumbnail, -1)).bright);
     forget();
   }
   const [expected, got] = results, most = Math.max(...got.map((o, i) => Math.abs(o - expected[i])));
@@ -128,11 +128,11 @@ function forget(keep = []) {
 
 /**
  * The network on one tile, with WebAssembly if the GPU fails.
- * @param {ImageData} tile RGBA; smaller than the shape at the right and below where the picture ends
+ * @param {ImageData} tile RGBA; smaller than the shape, see framed()
  * @param {[number, number]} shape height and width, multiples of the stride
  * @param {Float32Array} thumbnail of the whole picture
  * @param {number} brightness in [0, 1], or negative: the network decides
- * @returns {Promise<{bright: Float32Array, brightness: number}>} RGB of the padded tile, not yet clipped; the brightness used
+ * @returns {Promise<{bright: Float32Array, brightness: number}>} RGB of the tile in its frame, not yet clipped; the brightness used
  */
 async function run(tile, shape, thumbnail, brightness) {
   if (network.accelerator === 'webgpu') {
@@ -143,10 +143,11 @@ async function run(tile, shape, thumbnail, brightness) {
 
 /** The same with what does the work now. */
 async function compute(tile, [height, width], thumbnail, brightness) {
-  const { Tensor } = network.litert, x = new Float32Array(height * width * 3), { data, width: w, height: h } = tile;
+  const { Tensor } = network.litert, x = new Float32Array(height * width * 3), { data, width: w, height: h } = tile, edge = frame();
+  const within = (at, length) => Math.max(0, Math.min(at - edge, length - 1));
   for (let i = 0, o = 0; i < height; i++) {
-    for (let j = 0, row = Math.min(i, h - 1) * w; j < width; j++) { // beyond the picture its edge is repeated
-      const p = (row + Math.min(j, w - 1)) * 4;
+    for (let j = 0, row = within(i, h) * w; j < width; j++) { // beyond the picture its edge is repeated
+      const p = (row + within(j, w)) * 4;
       x[o++] = data[p] / 255; x[o++] = data[p + 1] / 255; x[o++] = data[p + 2] / 255;
     }
   }
@@ -214,11 +215,11 @@ function reduced({ bitmap, width, height }, most) {
   return pixels(bitmap, 0, 0, width, height, [Math.max(1, Math.round(width * scale)), Math.max(1, Math.round(height * scale))]);
 }
 
-/** Blend a tile with what the network made of it (rows of `width` pixels), in place: strength 0 is the tile, 1 the network's output. */
+/** Blend a tile with what the network made of it (rows of `width` pixels, in a frame), in place: strength 0 is the tile, 1 the network's output. */
 function blend(tile, bright, width, strength) {
-  const { data } = tile;
+  const { data } = tile, edge = frame();
   for (let i = 0, p = 0; i < tile.height; i++) {
-    for (let j = 0, o = i * width * 3; j < tile.width; j++, p += 4) {
+    for (let j = 0, o = ((i + edge) * width + edge) * 3; j < tile.width; j++, p += 4) {
       for (let c = 0; c < 3; c++, o++) { // the array rounds halves to even; Python rounds them up
         const x = data[p + c] / 255;
         data[p + c] = Math.floor(Math.min(1, Math.max(0, x + strength * (bright[o] - x))) * 255 + .5);
@@ -228,7 +229,11 @@ function blend(tile, bright, width, strength) {
   return tile;
 }
 
+/** How much of its own edge is put around a tile: beyond that the network sees zeros. */
+const frame = () => network.facts.stride / 2;
+
 const round16 = (length) => Math.ceil(length / network.facts.stride) * network.facts.stride;
+const framed = (length) => round16(length) + 2 * frame();
 
 /**
  * How one side of a picture is cut into tiles of one size that overlap by twice the margin; the first and the last end where
@@ -279,7 +284,7 @@ async function open({ file, job }) {
 
 /** Run the network on a reduced picture and send the result; gives the brightness used. */
 async function show(level, brightness, job) {
-  const start = performance.now(), source = picture[level], shape = [round16(source.height), round16(source.width)];
+  const start = performance.now(), source = picture[level], shape = [framed(source.height), framed(source.width)];
   const res = await run(source, shape, picture.thumbnail, brightness);
   const tile = blend(new ImageData(source.data.slice(), source.width, source.height), res.bright, shape[1], 1);
   postMessage({ say: 'bright', job, level, picture: tile, brightness: res.brightness, own: picture.own ?? res.brightness,
@@ -293,14 +298,14 @@ async function save({ strength, brightness, job }) {
   const context = canvas.getContext('2d');
   if (!context) throw new RangeError('no canvas');
   const down = cut(height, TILE), across = cut(width, TILE), all = down.parts.length * across.parts.length;
-  const keep = ['draft', 'preview'].map((o) => `${round16(picture[o].height)}x${round16(picture[o].width)}`);
-  const shape = [down.size, across.size];
+  const keep = ['draft', 'preview'].map((o) => `${framed(picture[o].height)}x${framed(picture[o].width)}`);
+  const shape = [framed(down.size), framed(across.size)];
   let done = 0;
   for (const row of down.parts) {
     for (const column of across.parts) {
       const tile = pixels(bitmap, column.read, row.read, Math.min(across.size, width - column.read), Math.min(down.size, height - row.read));
       const { bright } = await run(tile, shape, thumbnail, brightness ?? picture.own);
-      context.putImageData(blend(tile, bright, across.size, strength), column.read, row.read, column.from - column.read,
+      context.putImageData(blend(tile, bright, shape[1], strength), column.read, row.read, column.from - column.read,
         row.from - row.read, column.to - column.from, row.to - row.from);
       if (!await wanted(job)) return;
       postMessage({ say: 'progress', job, part: ++done / all });
