@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['main']
 
-# %% ../nbs/10_cli.ipynb #5afe0d0f
+# %% ../nbs/10_cli.ipynb #48c9b86b
 import argparse, csv, io, logging, os, shlex, sys, time, warnings
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -18,7 +18,7 @@ from .data import bright_pairs, find_pairs, load_pair, lol_validation, samples, 
 from .enhance import DEFAULT_MODEL, Enhancer, RUNTIMES
 from .images import LowlightError, SUFFIXES, atomic_write, is_picture, sheet
 
-# %% ../nbs/10_cli.ipynb #2b0d39d3
+# %% ../nbs/10_cli.ipynb #6ed3d44d
 def _complain(sentence): print(sentence, file=sys.stderr)
 
 @contextmanager
@@ -40,7 +40,7 @@ def _enhancer(model, threads, brightness=None, strength=1., kind=Enhancer, runti
         enhancer(np.zeros((1, 1, 3), np.uint8)) # the first call is the one that talks
     return partial(enhancer, **wanted) if wanted != dict(brightness=None, strength=1.) else enhancer
 
-# %% ../nbs/10_cli.ipynb #64810d8f
+# %% ../nbs/10_cli.ipynb #1abe30cf
 def _networks(args, pictures):
     "As many networks as `pictures` pictures and the machine have use for; with Keras one, which many threads may use at once."
     count, threads = workers(pictures, args.jobs, args.threads)
@@ -75,7 +75,7 @@ def _do_videos(args, jobs, each):
     except KeyboardInterrupt: return False
     return True
 
-# %% ../nbs/10_cli.ipynb #fd1a93ce
+# %% ../nbs/10_cli.ipynb #9fa891be
 def _plans(args):
     "Jobs with pictures, jobs with videos, and what will not be done."
     videos = [o for o in args.inputs if is_video(o) and not os.path.isdir(o)]
@@ -101,7 +101,7 @@ def _enhance(args):
     if failed < len(results) or pictures or films: print(summary(results, time.perf_counter() - start, planned, 'video' if films and not pictures else 'picture'))
     return 130 if not whole else int(failed > 0)
 
-# %% ../nbs/10_cli.ipynb #4589dd0c
+# %% ../nbs/10_cli.ipynb #ddc7686d
 def _demo_row(enhancer, pair):
     "Figures and pictures of one sample: name, PSNR and SSIM before and after, seconds; dark, enhanced, truth."
     from lowlight_nb.metrics import psnr, ssim
@@ -118,7 +118,7 @@ def _demo_table(rows):
     lines = [f'{"":{width}}  {"PSNR (dB)":^14}  {"SSIM":^14}', f'{"picture":{width}}  before   after  before   after  seconds']
     return '\n'.join(lines + [f'{n:{width}}  {a:6.2f}  {b:6.2f}  {c:6.3f}  {d:6.3f}  {s:7.2f}' for n, a, b, c, d, s in [*rows, mean]])
 
-# %% ../nbs/10_cli.ipynb #ee1179f4
+# %% ../nbs/10_cli.ipynb #321dfa8c
 def _save_figure(figure, path, overwrite):
     "Save a matplotlib figure, whole or not at all."
     if not is_picture(path): raise LowlightError(f'{path} is no name for a picture; end it in .png, .jpg or another of {", ".join(SUFFIXES)}.')
@@ -141,7 +141,7 @@ def _demo(args):
     print(f'The pictures are in {out}.')
     return 0
 
-# %% ../nbs/10_cli.ipynb #bfe6295d
+# %% ../nbs/10_cli.ipynb #6aab6e9c
 def _methods(models, baselines, threads):
     "The methods to evaluate, by name."
     from lowlight_nb.evaluation import BASELINES
@@ -172,7 +172,7 @@ def _evaluate(args):
     if args.csv: _save_rows(comparison, args.csv)
     return 0
 
-# %% ../nbs/10_cli.ipynb #927c7fd5
+# %% ../nbs/10_cli.ipynb #e4a6017f
 def _training_modules():
     "The modules `models`, `training` and `export`, or a sentence that says how to get what they need."
     os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
@@ -197,7 +197,7 @@ def _split(pairs, scenes, fraction, seed):
     if scenes == 'lol': return lol_validation(pairs, fraction, seed)
     return split_pairs(pairs, _read_scenes(scenes) if scenes else None, fraction, seed)
 
-# %% ../nbs/10_cli.ipynb #1053b6cb
+# %% ../nbs/10_cli.ipynb #05dac7e3
 _TRAIN_OPTIONS = 'epochs', 'lr', 'crop', 'batch', 'crops_per_picture', 'twins', 'average'
 
 def _network(models, export, name, init):
@@ -225,7 +225,7 @@ def _check_run_folder(out):
     with suppress(OSError):
         for p in made: p.rmdir()
 
-# %% ../nbs/10_cli.ipynb #67b1a7c6
+# %% ../nbs/10_cli.ipynb #2fae2d13
 def _recipe(training, model, args):
     "Arguments of `train`: what the options say, and for the rest what suits the network."
     recipe = training.RECIPES['lantern' if any(i.name == 'thumbnail' for i in model.inputs) else 'denoising_cnn']
@@ -242,7 +242,7 @@ def _how_to_judge(args, network):
     split = [o for k in ('scenes', 'valid', 'seed') if (v := getattr(args, k)) is not None for o in (f'--{k}', str(v))]
     return shlex.join(['lowlight', 'evaluate', '--data', args.data, *split, '--model', str(network)])
 
-# %% ../nbs/10_cli.ipynb #6b72ec23
+# %% ../nbs/10_cli.ipynb #e4ce42ab
 def _train(args):
     "`lowlight train`."
     source = args.model or args.init or 'denoising_cnn'
@@ -264,15 +264,16 @@ def _train(args):
     if args.data and valid: print('To measure it on the pairs held out:', _how_to_judge(args, files[-1]))
     return 0
 
-# %% ../nbs/10_cli.ipynb #9a187be7
+# %% ../nbs/10_cli.ipynb #c69b478c
 def _export(args):
     "`lowlight export`."
+    if args.half and not args.out.lower().endswith('.tflite'): raise LowlightError(f'--half is for .tflite files, and this is {args.out}; leave it away, or give another ending.')
     _check_new(args.out, args.overwrite)
     _, _, export = _training_modules()
-    print(f'The network is in {export.export_model(export.load_model(args.model), args.out)}.')
+    print(f'The network is in {export.export_model(export.load_model(args.model), args.out, half=args.half)}.')
     return 0
 
-# %% ../nbs/10_cli.ipynb #edf0f30e
+# %% ../nbs/10_cli.ipynb #d9f8b4a8
 def _number(kind, lo, hi=None):
     "A type for argparse: an int or float from `lo` to `hi`."
     def parse(text):
@@ -295,7 +296,7 @@ def _add_model(p, action='store'):
 
 def _add_overwrite(p): p.add_argument('--overwrite', action='store_true', help='replace results that exist already')
 
-# %% ../nbs/10_cli.ipynb #897c0cc8
+# %% ../nbs/10_cli.ipynb #d2dd8778
 def _add_enhance(add):
     p = add('enhance', _enhance, 'brighten photographs and videos')
     p.add_argument('inputs', nargs='+', metavar='IN', help='pictures, folders of pictures, patterns such as "*.jpg", or videos (needs pip install \'lowlight_nb[video]\')')
@@ -335,7 +336,7 @@ def _add_evaluate(add):
     p.add_argument('--csv', metavar='OUT', help='write every figure to this file')
     _add_overwrite(p)
 
-# %% ../nbs/10_cli.ipynb #18c9bec7
+# %% ../nbs/10_cli.ipynb #8945ec51
 def _add_train(add):
     p = add('train', _train, "train a network on pairs of yours (needs pip install 'lowlight_nb[train]')")
     p.add_argument('--data', metavar='DIR', help='folder with low/ and high/')
@@ -345,7 +346,7 @@ def _add_train(add):
     p.add_argument('--init', metavar='NAME|FILE', help='start from the weights that come with the package under this name, or from a file')
     p.add_argument('--out', metavar='DIR', help='folder of the run (default: runs/NAME)')
     p.add_argument('--resume', action='store_true', help='go on with the run in --out')
-    p.add_argument('--scenes', metavar='CSV|lol', help='columns id and scene: keep scenes together when splitting; lol: the standard split of LOL-v1 train')
+    p.add_argument('--scenes', metavar='CSV|lol', help='columns id and scene: keep scenes together when splitting; lol: this project\'s split of LOL-v1 train')
     p.add_argument('--valid', type=_number(float, 0, .9), default=.1, metavar='FRACTION', help='held out for validation (default: 0.1)')
     p.add_argument('--precision', choices=['float32', 'bfloat16'], default='float32', help='bfloat16 is faster on recent processors (default: float32)')
     p.add_argument('--seed', type=_number(int, 0), default=0, metavar='N', help='same seed, same run (default: 0)')
@@ -358,9 +359,10 @@ def _add_export(add):
     p = add('export', _export, "write a trained network as .tflite, .h5 or .keras (needs pip install 'lowlight_nb[train]')")
     p.add_argument('model', metavar='MODEL.keras', help='a .keras or .h5 file')
     p.add_argument('out', metavar='OUT', help='the ending chooses the format: .tflite, .h5 or .keras')
+    p.add_argument('--half', action='store_true', help='for .tflite: weights in 16 bits, half the size, as in the files for phones and pages')
     _add_overwrite(p)
 
-# %% ../nbs/10_cli.ipynb #6790cc5e
+# %% ../nbs/10_cli.ipynb #0790f085
 def _parser():
     "The argparse parser of the whole command."
     parser = argparse.ArgumentParser('lowlight', description='Make photographs taken in the dark bright and clean.',
@@ -374,7 +376,7 @@ def _parser():
     for f in (_add_enhance, _add_demo, _add_evaluate, _add_train, _add_export): f(add)
     return parser
 
-# %% ../nbs/10_cli.ipynb #0b717375
+# %% ../nbs/10_cli.ipynb #058b535a
 def _run(argv):
     "Parse the arguments and run the subcommand; the exit code."
     parser = _parser()

@@ -6,7 +6,7 @@
 __all__ = ['denoising_cnn', 'DepthToSpace', 'LogOdds', 'Predicted', 'Choose', 'Exposure', 'ToneCurve', 'Wavelet', 'Unwavelet',
            'Keep', 'Modulate', 'lantern']
 
-# %% ../nbs/04_models.ipynb #98084d67
+# %% ../nbs/04_models.ipynb #0c06e8d7
 try:
     import keras
     from keras import layers, ops
@@ -15,7 +15,7 @@ except ImportError as e:
 import numpy as np
 from .metrics import GREY
 
-# %% ../nbs/04_models.ipynb #279bfa5f
+# %% ../nbs/04_models.ipynb #4b89ea1f
 def denoising_cnn(
     filters:int=32, # filters in each of the six convolutions
 )->keras.Model: # float RGB batch (n, h, w, 3) in [0, 1] to the same shape and range
@@ -31,16 +31,16 @@ def denoising_cnn(
     picture = layers.Conv2D(3, 3, padding='same', activation='sigmoid', name='picture')(layers.add([c1, c6]))
     return keras.Model(low, picture, name='denoising_cnn')
 
-# %% ../nbs/04_models.ipynb #09f52c45
+# %% ../nbs/04_models.ipynb #19c7f636
 _registered = keras.saving.register_keras_serializable(package='lowlight_nb')
 
-# %% ../nbs/04_models.ipynb #80d359ec
+# %% ../nbs/04_models.ipynb #56499b30
 @_registered
 class DepthToSpace(layers.Layer):
     "Four channels become a block of 2x2 pixels: (n, h, w, 4c) to (n, 2h, 2w, c)."
     def call(self, x): return ops.depth_to_space(x, 2)
 
-# %% ../nbs/04_models.ipynb #50bffea1
+# %% ../nbs/04_models.ipynb #b3d03d86
 @_registered
 class LogOdds(layers.Layer):
     "log(x / (1 - x)), with x kept half a 10-bit step away from 0 and 1."
@@ -85,7 +85,7 @@ class ToneCurve(layers.Layer):
         d = ops.exp(-ops.reshape(log_gain, (-1, 1, 1, 3)))    # 1/g; both sides of the fraction divided by g save a step
         return x / (d + (1 - d) * x)
 
-# %% ../nbs/04_models.ipynb #a54dd037
+# %% ../nbs/04_models.ipynb #68ccec68
 _COLOUR = np.array([[1, 1, 1], [2, -1, -1], [-1, -1, 2]]) / 3            # mean of red, green and blue; red and blue less that mean
 _RGB = np.array([[1, 1, 0], [1, -1, -1], [1, 0, 1]])                     # and back
 _HAAR = np.array([[1, 1, 1, 1], [1, -1, 1, -1], [1, 1, -1, -1], [1, -1, -1, 1]])   # mean and differences of a 2x2 block, times 4
@@ -112,7 +112,7 @@ class Keep(layers.Layer):
         keep = ops.conv(ops.sigmoid(answer[..., 12:] + 2), _fixed(_KIND, answer))     # at first most is kept: .88
         return smooth + keep * (detail - smooth) + answer[..., :12]
 
-# %% ../nbs/04_models.ipynb #9e635795
+# %% ../nbs/04_models.ipynb #fa82386e
 @_registered
 class Modulate(layers.Layer):
     "x * (1 + scale) + shift, with scale and shift for each channel from one vector of 2c features (FiLM)."
@@ -120,7 +120,7 @@ class Modulate(layers.Layer):
         scale, shift = ops.split(ops.expand_dims(features, (1, 2)), 2, axis=-1)
         return x * (1 + scale) + shift
 
-# %% ../nbs/04_models.ipynb #654cc889
+# %% ../nbs/04_models.ipynb #5eef1571
 def _conv(x, filters, size=3, stride=1, activation=None, zero=False):
     init = 'zeros' if zero else 'he_normal'
     return layers.Conv2D(filters, size, stride, padding='same', activation=activation, kernel_initializer=init)(x)
@@ -159,7 +159,7 @@ def _local_stream(detail, features, widths):
         elif level == 1: x = layers.add([x, _conv(x, c, activation='relu')])       # half a block, where one costs most
     return _conv(layers.concatenate([x, detail]), 16, zero=True)
 
-# %% ../nbs/04_models.ipynb #36846818
+# %% ../nbs/04_models.ipynb #5222ea8f
 def lantern(
     widths:tuple=(16, 32, 48, 96), # channels at 1/2, 1/4, 1/8 and 1/16 of the resolution
     width:int=64, # features in the global stream

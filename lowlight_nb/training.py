@@ -6,7 +6,7 @@
 __all__ = ['RECIPES', 'random_crop', 'random_example', 'Crops', 'Whole', 'PSNR', 'GTMeanPSNR', 'tone', 'drawn_example',
            'random_part', 'LanternCrops', 'Restoration', 'read_history', 'Keeper', 'train', 'plot_history']
 
-# %% ../nbs/05_training.ipynb #edc0a00a
+# %% ../nbs/05_training.ipynb #90553515
 import csv, os, time
 from functools import lru_cache
 from pathlib import Path
@@ -16,10 +16,10 @@ from .data import Pair, check_crop, load_pair
 from .degrade import darken, expose, random_settings, random_twin, to_linear, to_srgb
 from .metrics import grey_mean
 
-# %% ../nbs/05_training.ipynb #45d1e7e9
+# %% ../nbs/05_training.ipynb #4c150589
 from .models import _grey, keras, ops
 
-# %% ../nbs/05_training.ipynb #bece67ad
+# %% ../nbs/05_training.ipynb #1f0979c1
 def random_crop(
     rng:np.random.Generator, # where chance comes from
     pictures:list, # arrays (h, w, 3) of one height and width, cut and turned alike
@@ -32,7 +32,7 @@ def random_crop(
     crops = [p[y:y+size, x:x+size] for p in pictures]
     return [np.rot90(c[:, ::-1] if flip else c, turns) for c in crops]
 
-# %% ../nbs/05_training.ipynb #5bdab315
+# %% ../nbs/05_training.ipynb #c0930bd0
 def random_example(
     rng:np.random.Generator, # where chance comes from
     low:np.ndarray, # uint8 (h, w, 3)
@@ -48,7 +48,7 @@ def random_example(
     if grey := rng.random() < .1: b = np.repeat(b[..., 1:2], 3, -1)     # a grey scene, whatever the cast
     return darken(b, **settings, seed=rng), b, settings | dict(grey=grey)
 
-# %% ../nbs/05_training.ipynb #b939d4d6
+# %% ../nbs/05_training.ipynb #f189932f
 class Crops(keras.utils.PyDataset):
     "Batches of random crops of pairs: float32 low and high, (batch, size, size, 3) in [0, 1]."
     def __init__(self,
@@ -111,7 +111,7 @@ class Crops(keras.utils.PyDataset):
         _, low, high, *_ = self.examples(i)
         return to_float(np.stack(low)), to_float(np.stack(high))
 
-# %% ../nbs/05_training.ipynb #d9c8b6eb
+# %% ../nbs/05_training.ipynb #b391d1d2
 class Whole(keras.utils.PyDataset):
     "Whole pairs, one a batch: float32 low and high, (1, h, w, 3) in [0, 1]; for Lantern with its other inputs, brightness unknown."
     def __init__(self,
@@ -138,7 +138,7 @@ def _middle(length, most=1024, step=16):
     size = min(length, most) // step * step or length
     return slice((length - size)//2, (length - size)//2 + size)
 
-# %% ../nbs/05_training.ipynb #1eedec16
+# %% ../nbs/05_training.ipynb #552fc586
 def _db(truth, guess):
     "PSNR of each picture of a batch, in dB."
     return -10 * ops.log10(ops.mean(ops.square(ops.clip(guess, 0., 1.) - truth), (1, 2, 3)) + 1e-10)
@@ -160,7 +160,7 @@ class GTMeanPSNR(keras.metrics.Mean):
         truth, guess = ops.cast(y_true, 'float32'), ops.clip(ops.cast(y_pred, 'float32'), 0., 1.)
         return super().update_state(_db(truth, guess * _grey(truth) / (_grey(guess) + 1e-6)))
 
-# %% ../nbs/05_training.ipynb #0b4b96e4
+# %% ../nbs/05_training.ipynb #967c02b2
 def tone(
     x, # float array in [0, 1]
     shift:float, # added to the log-odds; 0 leaves the picture as it is
@@ -169,7 +169,7 @@ def tone(
     g = np.exp(np.float32(shift))
     return g * x / (1 + (g - 1) * x)
 
-# %% ../nbs/05_training.ipynb #85a7518f
+# %% ../nbs/05_training.ipynb #d59de759
 def drawn_example(
     rng:np.random.Generator, # where chance comes from
     size:int, # side in pixels
@@ -181,7 +181,7 @@ def drawn_example(
     along = np.linspace(0, 1, size)[:, None, None]
     return np.rot90((one + (two - one) * along) * np.ones((1, size, 3)), rng.integers(4)).astype(np.float32)
 
-# %% ../nbs/05_training.ipynb #817b7cc8
+# %% ../nbs/05_training.ipynb #55148f01
 def random_part(
     rng:np.random.Generator, # where chance comes from
     height:int, # of the picture
@@ -200,7 +200,7 @@ def _part_thumbnail(proxy, part, shape):
     rows, columns = (slice(round(len(proxy)*p.start/n), max(round(len(proxy)*p.stop/n), round(len(proxy)*p.start/n) + 1)) for p, n in zip(part, shape))
     return thumbnail(proxy[rows, columns])
 
-# %% ../nbs/05_training.ipynb #3c269014
+# %% ../nbs/05_training.ipynb #608fb47c
 class LanternCrops(Crops):
     "As `Crops`, with the inputs and targets of `lantern`: picture, thumbnail and brightness; picture and brightness."
     def part(self, rng, height, width): return random_part(rng, height, width, self.size)
@@ -238,7 +238,7 @@ def _dark_thumbnail(bright, settings):
     kept = {k: settings[k] for k in ('stops', 'wb', 'contrast') if k in settings}
     return to_srgb(np.clip(expose(to_linear(bright), **kept), 0, 1))
 
-# %% ../nbs/05_training.ipynb #f7bf51ed
+# %% ../nbs/05_training.ipynb #c2375655
 def _ssim(a, b):
     "Mean SSIM over every fourth 7x7 window (Wang et al., 2004; sample covariance left aside)."
     mean = lambda x: ops.average_pool(x, 7, 4)
@@ -270,7 +270,7 @@ class Restoration(keras.losses.Loss):
 
     def get_config(self): return super().get_config() | dict(structure=self.structure, colour=self.colour)
 
-# %% ../nbs/05_training.ipynb #17456083
+# %% ../nbs/05_training.ipynb #2fb694c0
 def read_history(
     folder, # a run's folder, or its `history.csv`
 )->list: # one dict an epoch: epoch, seconds, loss, psnr, ... as numbers
@@ -293,7 +293,7 @@ def _write_rows(path, rows):
         writer.writeheader()
         writer.writerows(rows)
 
-# %% ../nbs/05_training.ipynb #3aa8cfe5
+# %% ../nbs/05_training.ipynb #6b7f6f6c
 class Keeper(keras.callbacks.Callback):
     "Writes `history.csv` and the best weights after every epoch, and stops on a loss that is no number."
     def __init__(self,
@@ -322,7 +322,7 @@ class Keeper(keras.callbacks.Callback):
         self.rows.append({'epoch': epoch + 1, 'seconds': round(time.time() - self.started, 2)} | logs)
         _replace(self.folder/'history.csv', lambda path: _write_rows(path, self.rows))
 
-# %% ../nbs/05_training.ipynb #e3d1b15b
+# %% ../nbs/05_training.ipynb #df96ac3f
 def _is_lantern(model): return any(i.name == 'thumbnail' for i in model.inputs)
 
 def _compile(model, lr, steps, loss, average):
@@ -346,7 +346,7 @@ def _callbacks(model, out, keeper, lr, average):
     rate = keras.callbacks.LambdaCallback(on_train_begin=lambda logs: setattr(model.optimizer, 'learning_rate', lr))   # not that of the state
     return [state] + ([] if _is_lantern(model) else [rate]) + ([keras.callbacks.SwapEMAWeights(swap_on_epoch=True)] if average else []) + [keeper]
 
-# %% ../nbs/05_training.ipynb #fdbca306
+# %% ../nbs/05_training.ipynb #42ea9423
 def train(
     model, # denoising_cnn(), lantern(), or any Keras model from pictures to pictures of the same shape, in [0, 1]
     pairs:list, # of Pair, to learn from; a pair of one and the same bright file is darkened on the spot
@@ -387,12 +387,12 @@ def train(
         raise
     return keeper.rows
 
-# %% ../nbs/05_training.ipynb #08ed3fff
+# %% ../nbs/05_training.ipynb #ef36cb44
 RECIPES = dict(
     denoising_cnn=dict(epochs=22, lr=1e-3, crop=96, batch=16, crops_per_picture=4, twins=0., average=0.),
     lantern=dict(epochs=18, lr=1.2e-3, crop=160, batch=8, crops_per_picture=16, twins=.2, average=.999))  # arguments of `train`
 
-# %% ../nbs/05_training.ipynb #c4143840
+# %% ../nbs/05_training.ipynb #9ee748dc
 def plot_history(
     history, # rows as train returns them, or the folder of a run
     metric:str='psnr', # what to draw beside the loss
