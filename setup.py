@@ -8,7 +8,7 @@ parser = ConfigParser(delimiters=['='])
 parser.read(here/'settings.ini', encoding='utf-8')
 cfg = parser['DEFAULT']
 extras = {k.removesuffix('_requirements'): cfg[k].split() for k in cfg if k.endswith('_requirements')}
-for whole, parts in dict(chapters=('train', 'heic', 'raw'), dev=('chapters',)).items(): extras[whole] += [o for k in parts for o in extras[k]]
+for whole, parts in dict(chapters=('train', 'heic', 'raw', 'video'), dev=('chapters',)).items(): extras[whole] += [o for k in parts for o in extras[k]]
 statuses = ['', '1 - Planning', '2 - Pre-Alpha', '3 - Alpha', '4 - Beta', '5 - Production/Stable']
 pythons = [f'Programming Language :: Python :: 3{o}' for o in ('', '.11', '.12', '.13')]
 

@@ -263,9 +263,10 @@ def docs(env):
         if not (browser := chromium() if shutil.which('npm') else None):
             SKIPPED.append('docs: for everyone')
             return print('skip  docs: for everyone  (there is no npm or no Chromium)', flush=True)
-        must('test -e node_modules/axe-core || npm ci --no-fund --no-audit --loglevel error', cwd=ROOT/'web')
-        check('docs: no serious fault that keeps people out, no page wider than a phone',
-              lambda: must(f'CHROMIUM="{browser}" node .ci/try/axe.mjs "{tmp}/site/_docs"', env, minutes=15))
+        def axe():
+            must('test -e node_modules/axe-core || npm ci --no-fund --no-audit --loglevel error', cwd=ROOT/'web')
+            must(f'CHROMIUM="{browser}" node .ci/try/axe.mjs "{tmp}/site/_docs"', env, minutes=15)
+        check('docs: no serious fault that keeps people out, no page wider than a phone', axe)
 
 
 def main():

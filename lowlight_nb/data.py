@@ -7,7 +7,7 @@ __all__ = ['BAD_LOL', 'SAMPLES', 'Pair', 'natural', 'pictures_in', 'find_pairs',
            'lol_scenes', 'lol_validation', 'samples', 'sample_credits', 'make_sample', 'make_samples', 'bright_pairs',
            'check_crop']
 
-# %% ../nbs/03_data.ipynb #7890e14a
+# %% ../nbs/03_data.ipynb #204d0dad
 import csv, hashlib, re
 from importlib.resources import files
 from pathlib import Path
@@ -17,19 +17,19 @@ from PIL import Image
 from .degrade import darken
 from .images import LowlightError, RAW_SUFFIXES, is_picture, read_picture, write_picture, _check_file, _open
 
-# %% ../nbs/03_data.ipynb #75a71009
+# %% ../nbs/03_data.ipynb #3a8c0d33
 class Pair(NamedTuple):
     "A dark picture and its bright truth, as files."
     name: str # what the two files are called, without suffix
     low: Path # the dark picture
     high: Path # the same scene, bright
 
-# %% ../nbs/03_data.ipynb #36694f32
+# %% ../nbs/03_data.ipynb #0b8c92e0
 def natural(name) -> list: # something to sort by
     "A sort key that puts `2.png` before `10.png`."
     return [(0, int(o), '') if o.isdecimal() else (1, 0, o.lower()) for o in re.findall(r'[0-9]+|[^0-9]+', str(name))] + [(2, 0, str(name))]
 
-# %% ../nbs/03_data.ipynb #eaaf32d1
+# %% ../nbs/03_data.ipynb #15439285
 def _size(path):
     "Width and height of the upright picture at `path`, read from its header alone; camera raw is decoded."
     if path.suffix.lower() in RAW_SUFFIXES: return _decoded_size(path) # its header speaks of a preview
@@ -38,7 +38,7 @@ def _size(path):
         with open(path, 'rb') as f:
             im = _open(f, path)
             (w,h),turn = im.size,Image.Image.getexif(im).get(0x0112, 1) # a PNG's own getexif would decode it all
-        return (h,w) if turn in (5,6,7,8) else (w,h)
+        return (h,w) if turn in (5,6,7,8) and im.format != 'TIFF' else (w,h) # Pillow has turned a TIFF's size already
     except LowlightError: raise
     except Exception: raise LowlightError(f'{path} is damaged and cannot be read; replace or remove it.') from None
 
@@ -46,7 +46,7 @@ def _decoded_size(path):
     "Width and height of the picture at `path`, all of which is read."
     return read_picture(path, deep=False).shape[::-1]
 
-# %% ../nbs/03_data.ipynb #2015365b
+# %% ../nbs/03_data.ipynb #6959ad1c
 def pictures_in(
     folder:str|Path, # looked into, but not the folders in it
 ) -> list[Path]: # in natural order of their names
@@ -61,7 +61,7 @@ def _by_stem(folder, problems):
         else: found[p.stem] = p
     return found
 
-# %% ../nbs/03_data.ipynb #72ae264f
+# %% ../nbs/03_data.ipynb #e24c13d0
 def _pair_problems(pair, check):
     "What is wrong with the files of one pair."
     size, sizes, problems = _decoded_size if check == 'pixels' else _size, [], []
@@ -73,14 +73,14 @@ def _pair_problems(pair, check):
         problems.append(f'{pair.name}: low is {w}x{h} and high is {W}x{H} pixels; they must be equal')
     return problems
 
-# %% ../nbs/03_data.ipynb #0e06f018
+# %% ../nbs/03_data.ipynb #81dd5379
 def _listed(what, problems, most=20):
     "One message out of many problems."
     rest = f'\n- and {len(problems)-most} more' if len(problems) > most else ''
     s = f'{len(problems)} problems' if len(problems) > 1 else 'a problem'
     return f'{what} have {s}; please mend and try again:\n- ' + '\n- '.join(problems[:most]) + rest
 
-# %% ../nbs/03_data.ipynb #a27b42d8
+# %% ../nbs/03_data.ipynb #2b73a593
 def find_pairs(
     folder:str|Path, # folder with the two folders `low` and `high` in it
     check:bool|str=True, # True compares sizes, reading headers only; 'pixels' decodes every file; False trusts the names
@@ -100,7 +100,7 @@ def find_pairs(
     if problems: raise LowlightError(_listed(f'The pairs in {folder}', problems))
     return [Pair(n, low[n], high[n]) for n in names]
 
-# %% ../nbs/03_data.ipynb #200cb707
+# %% ../nbs/03_data.ipynb #ca2f5cf6
 def load_pair(
     pair:Pair, # from find_pairs or samples
 ) -> tuple[np.ndarray,np.ndarray]: # low and high, each uint8 HxWx3 RGB
@@ -111,7 +111,7 @@ def load_pair(
         raise LowlightError(f'{pair.name}: low is {w}x{h} and high is {W}x{H} pixels; they must be equal.')
     return low,high
 
-# %% ../nbs/03_data.ipynb #86a23049
+# %% ../nbs/03_data.ipynb #762edaa4
 def _rank(o, seed): return hashlib.sha256(f'{seed}:{o}'.encode()).hexdigest()
 
 def _held_out(names, scene_of, fraction, seed):
@@ -127,7 +127,7 @@ def _held_out(names, scene_of, fraction, seed):
         if len(out) + len(sizes[s]) <= goal: out |= set(sizes[s])
     return out or set(sizes[min(order, key=lambda s: len(sizes[s]))])
 
-# %% ../nbs/03_data.ipynb #2280b3bd
+# %% ../nbs/03_data.ipynb #3e6684a0
 def split_pairs(
     pairs:list, # of Pair
     scenes:dict=None, # name -> scene; None: each picture is a scene of its own
@@ -141,14 +141,14 @@ def split_pairs(
     held = _held_out([p.name for p in pairs], (lambda n: n) if scenes is None else scenes.get, fraction, seed)
     return [p for p in pairs if p.name not in held], [p for p in pairs if p.name in held]
 
-# %% ../nbs/03_data.ipynb #52d95a12
+# %% ../nbs/03_data.ipynb #9bba1df1
 def read_table(
     name:str, # file name in `lowlight_nb/tables`
 ) -> list[dict]: # one dict of strings per row
     "A CSV table that comes with the package."
     return list(csv.DictReader((files('lowlight_nb')/'tables'/name).read_text(encoding='utf-8').splitlines()))
 
-# %% ../nbs/03_data.ipynb #49d3bc8e
+# %% ../nbs/03_data.ipynb #cdbb5f3e
 #: Training pictures of LOL-v1 whose two sides do not fit together
 BAD_LOL = frozenset('141 142 515 570 648 649 700 701'.split())
 
@@ -158,7 +158,7 @@ def lol_scenes(
     "Which scene each picture of LOL-v1 shows."
     return {r['id']: r['scene'] for r in read_table('lol_scenes.csv') if split in (None, r['split'])}
 
-# %% ../nbs/03_data.ipynb #f17d090c
+# %% ../nbs/03_data.ipynb #9632d6c7
 def lol_validation(
     pairs:list, # of Pair, found in the train folder of LOL-v1
     fraction:float=.1, # of the pictures, held out
@@ -171,17 +171,17 @@ def lol_validation(
     held = _held_out(list(scenes), scenes.get, fraction, seed)
     return [p for p in pairs if p.name in scenes and p.name not in held], [p for p in pairs if p.name in held]
 
-# %% ../nbs/03_data.ipynb #557059ed
+# %% ../nbs/03_data.ipynb #6cd17289
 def samples() -> list[Pair]: # the pairs that come with the package
     "Pairs to try things on: free photographs, darkened with `darken`."
     return find_pairs(Path(str(files('lowlight_nb')/'sample_pairs')), check=False)
 
-# %% ../nbs/03_data.ipynb #410969fa
+# %% ../nbs/03_data.ipynb #fbf7c328
 def sample_credits() -> list[dict]: # file, author, licence, source, changes
     "Who took the sample photographs, and under which licence they come."
     return list(csv.DictReader((files('lowlight_nb')/'sample_pairs'/'CREDITS.csv').read_text(encoding='utf-8').splitlines()))
 
-# %% ../nbs/03_data.ipynb #54912a12
+# %% ../nbs/03_data.ipynb #c6e48089
 #: How the dark side of each sample was made: arguments of `darken`
 SAMPLES = dict(
     astronaut=dict(stops=-4., seed=1),
@@ -191,7 +191,7 @@ SAMPLES = dict(
     coffee=dict(stops=-6., seed=5, wb=(1.15,1.,.8)),
     tulips=dict(stops=-4.5, seed=6, wb=(.85,1.,1.), shot=8e-5, read=4e-4))
 
-# %% ../nbs/03_data.ipynb #7c7150a2
+# %% ../nbs/03_data.ipynb #09e50c3b
 def make_sample(
     photo:str|Path, # the bright photograph
     out:str|Path, # folder that gets low/NAME.webp and high/NAME.jpg
@@ -207,7 +207,7 @@ def make_sample(
     write_picture(darken(read_picture(pair.high).pixels, **settings), pair.low, overwrite=True)
     return pair
 
-# %% ../nbs/03_data.ipynb #3700cdef
+# %% ../nbs/03_data.ipynb #1ae318da
 def make_samples(
     photos:str|Path, # folder with the photographs and LICENCES.csv (file, author, licence, source package)
     out:str|Path, # folder that gets low/, high/, CREDITS.csv and CREDITS.md
@@ -226,7 +226,7 @@ def make_samples(
     lines = ['# Credits of the sample pictures', '', '| '+' | '.join(rows[0])+' |', '|'+'---|'*len(rows[0])] + ['| '+' | '.join(r.values())+' |' for r in rows]
     (out/'CREDITS.md').write_text('\n'.join(lines)+'\n', encoding='utf-8')
 
-# %% ../nbs/03_data.ipynb #bc21fd7b
+# %% ../nbs/03_data.ipynb #a264b474
 def bright_pairs(
     folder:str|Path, # with bright photographs directly in it
     check:bool|str=False, # as for find_pairs: False trusts the names, True reads headers, 'pixels' decodes every file
@@ -240,7 +240,7 @@ def bright_pairs(
     if problems: raise LowlightError(_listed(f'The pictures in {folder}', problems))
     return found
 
-# %% ../nbs/03_data.ipynb #bb3574f9
+# %% ../nbs/03_data.ipynb #fcc6db78
 def check_crop(
     pairs:list, # of Pair
     crop:int, # side of the square crops that are to be taken, in pixels

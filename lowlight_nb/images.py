@@ -7,7 +7,7 @@ __all__ = ['SUFFIXES', 'RAW_SUFFIXES', 'LowlightError', 'check_numbers', 'as_rgb
            'to_uint16', 'thumbnail', 'is_picture', 'output_suffix', 'Picture', 'read_picture', 'count_frames',
            'read_frames', 'atomic_write', 'write_picture', 'write_frames', 'sheet', 'before_after']
 
-# %% ../nbs/00_images.ipynb #1b56af5d
+# %% ../nbs/00_images.ipynb #25e1f1d5
 import io, os, secrets, struct, sys, zlib
 from itertools import chain, islice
 from math import ceil
@@ -19,11 +19,11 @@ import numpy as np
 from PIL import Image
 from PIL import AvifImagePlugin, BmpImagePlugin, GifImagePlugin, JpegImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin
 
-# %% ../nbs/00_images.ipynb #da2a04b3
+# %% ../nbs/00_images.ipynb #fcb07376
 class LowlightError(ValueError):
     "An expected problem with a file, an array or an option, told in one sentence that also says what to do."
 
-# %% ../nbs/00_images.ipynb #58e9e69b
+# %% ../nbs/00_images.ipynb #9fb34afc
 def check_numbers(
     x, # array of any shape
 ):
@@ -37,7 +37,7 @@ def check_numbers(
     if lo < -1e-4 or hi > 1+1e-4:
         raise LowlightError(f'A float picture must lie from 0 to 1, and this array goes from {lo:.4g} to {hi:.4g}; scale it first.')
 
-# %% ../nbs/00_images.ipynb #33770026
+# %% ../nbs/00_images.ipynb #7fda61ec
 def as_rgb(
     array, # picture: HxW, HxWx1, HxWx2 (grey, alpha), HxWx3 or HxWx4 (RGB, alpha); uint8, uint16 or float from 0 to 1
 ): # the same picture as HxWx3, uint8 or uint16 if it was that, else float32 in [0,1]; alpha is left out
@@ -50,7 +50,7 @@ def as_rgb(
     x = x[..., :3] if x.shape[2] >= 3 else np.repeat(x[..., :1], 3, axis=2)
     return np.clip(x.astype(np.float32), 0, 1) if x.dtype.kind == 'f' else x
 
-# %% ../nbs/00_images.ipynb #b98043b7
+# %% ../nbs/00_images.ipynb #57552cb8
 def to_float(
     pixels, # uint8, uint16, or float already in [0,1]; any shape
 ): # float32 array of the same shape in [0,1]
@@ -58,7 +58,7 @@ def to_float(
     x = np.asarray(pixels)
     return x.astype(np.float32, copy=False) if x.dtype.kind == 'f' else x.astype(np.float32) / np.float32(np.iinfo(x.dtype).max)
 
-# %% ../nbs/00_images.ipynb #267a0791
+# %% ../nbs/00_images.ipynb #5d3f235a
 def from_float(
     x, # float array in [0,1], any shape; what lies outside is clipped, NaN is refused
     dtype, # np.uint8 or np.uint16; an x of this kind passes through
@@ -85,7 +85,7 @@ def to_uint16(
     "`from_float` for 16 bits."
     return from_float(x, np.uint16)
 
-# %% ../nbs/00_images.ipynb #91515622
+# %% ../nbs/00_images.ipynb #efe68120
 def thumbnail(
     pixels, # HxWx3, uint8, uint16 or float in [0,1]
     size=64, # height and width of the thumbnail
@@ -101,14 +101,14 @@ def thumbnail(
     most = 1 if pixels.dtype.kind == 'f' else np.iinfo(pixels.dtype).max
     return np.concatenate(parts) / np.float32(most)
 
-# %% ../nbs/00_images.ipynb #cefcc356
+# %% ../nbs/00_images.ipynb #f4cfe795
 #: File suffixes that can be read and written, and their formats
 SUFFIXES = {'.png':'PNG', '.apng':'PNG', '.jpg':'JPEG', '.jpeg':'JPEG', '.jpe':'JPEG', '.jfif':'JPEG', '.webp':'WEBP', '.tif':'TIFF', '.tiff':'TIFF',
             '.bmp':'BMP', '.dib':'BMP', '.gif':'GIF', '.avif':'AVIF', '.heic':'HEIF', '.heif':'HEIF', '.hif':'HEIF'}
 #: File suffixes of camera raw, which can be read only
 RAW_SUFFIXES = set('.dng .cr2 .cr3 .crw .nef .nrw .arw .sr2 .srf .raf .orf .rw2 .pef .srw .rwl .iiq .3fr .fff .erf .mef .mos .mrw .x3f .kdc .dcr'.split())
 
-# %% ../nbs/00_images.ipynb #cfdac895
+# %% ../nbs/00_images.ipynb #43a3cfb1
 def is_picture(
     path, # str or Path; need not exist
 ) -> bool: # does its suffix name a format that can be read?
@@ -121,8 +121,8 @@ def output_suffix(
     "The suffix for a result made from this picture, where the user has named none."
     return '.tif' if Path(path).suffix.lower() in RAW_SUFFIXES else Path(path).suffix
 
-# %% ../nbs/00_images.ipynb #02832162
-@dataclass
+# %% ../nbs/00_images.ipynb #5fcec2db
+@dataclass(eq=False)
 class Picture:
     "Upright RGB pixels, and what a file says about them."
     pixels: np.ndarray            # uint8 or uint16, height x width x 3, RGB, already turned upright
@@ -143,7 +143,7 @@ class Picture:
         extras = ['16 bit']*(self.pixels.dtype == np.uint16) + [o for o in ('exif', 'icc', 'dpi') if getattr(self, o)] + ['alpha']*(self.alpha is not None) + ['grey']*self.grey
         return f'Picture({self.shape[1]}x{self.shape[0]} {", ".join([self.format or "array"] + extras)})'
 
-# %% ../nbs/00_images.ipynb #446da95e
+# %% ../nbs/00_images.ipynb #893400cd
 def _check_file(path):
     "Raise unless `path` is a file with something in it."
     if os.path.isdir(path): raise LowlightError(f'{path} is a folder where a picture was expected.')
@@ -151,7 +151,7 @@ def _check_file(path):
     if not os.path.isfile(path): raise LowlightError(f'{path} is no ordinary file, so no picture can be read from it.')
     if not path.stat().st_size: raise LowlightError(f'{path} is empty (0 bytes); copy it again from where it came.')
 
-# %% ../nbs/00_images.ipynb #bf5953df
+# %% ../nbs/00_images.ipynb #c2be75c1
 _FORMATS = 'PNG', 'JPEG', 'WEBP', 'TIFF', 'BMP', 'GIF', 'AVIF'
 _HEIF = b'heic', b'heix', b'hevc', b'hevx', b'heim', b'heis', b'mif1', b'msf1'
 
@@ -166,7 +166,7 @@ def _heif(path):
     except ImportError: raise LowlightError(f"{path} is a HEIC picture, and those need one package more: pip install 'lowlight_nb[heic]'.") from None
     return pillow_heif
 
-# %% ../nbs/00_images.ipynb #3c7eb656
+# %% ../nbs/00_images.ipynb #4caf027e
 def _open(f, path, deep=False):
     "Pillow's image for the open file `f`, header only; 16 bits are refused unless `deep`."
     f.seek(0)
@@ -180,7 +180,7 @@ def _open(f, path, deep=False):
     img.info['bits'] = bits
     return img
 
-# %% ../nbs/00_images.ipynb #08178302
+# %% ../nbs/00_images.ipynb #d30ba1cd
 def _tiff_depth(f):
     "Bits per channel of a TIFF, and whether they are plain unsigned numbers."
     head = f.read(8)
@@ -210,7 +210,7 @@ def _check_depth(f, fmt, path, deep):
     raise LowlightError(f'{path} has {bits}-bit {"" if plain else "float or signed "}channels, and only {keeps} ones can be kept{"" if deep else " here"}; '
                         f'save it with {"8 or 16" if deep else 8} bits per channel first.')
 
-# %% ../nbs/00_images.ipynb #f4a2baf1
+# %% ../nbs/00_images.ipynb #36f61d50
 _ANIMATED = 'GIF', 'WEBP', 'PNG', 'AVIF'
 
 def _frames(img):
@@ -231,7 +231,7 @@ def _check_header(img, path, max_pixels):
     what = 'an animation; read its frames with read_frames' if img.format in _ANIMATED else 'and only one could be kept; save the one you want as a file of its own'
     raise LowlightError(f'{path} holds {n} pictures, {what}.')
 
-# %% ../nbs/00_images.ipynb #67bd0345
+# %% ../nbs/00_images.ipynb #94c55b60
 _SWAPPED = {'B': 'L', 'L': 'B', 'N': 'B' if sys.byteorder == 'little' else 'L'}
 
 def _both_halves(decode, raw):
@@ -244,7 +244,7 @@ def _both_halves(decode, raw):
     x[..., 1-high] = decode(raw[:-1] + _SWAPPED[raw[-1]])
     return x.view(np.uint16)[..., 0]
 
-# %% ../nbs/00_images.ipynb #8dc41ea3
+# %% ../nbs/00_images.ipynb #5df4b365
 def _chunks(f):
     "(kind, data) of each part of the open PNG `f`, its checksum tested."
     f.seek(8)
@@ -270,7 +270,7 @@ def _deep_png(img, f):
     clear = img.info.get('transparency')
     return x if clear is None or kind > 2 else np.dstack([x, np.where((x == np.uint16(clear)).all(-1), 0, 65535).astype(np.uint16)])
 
-# %% ../nbs/00_images.ipynb #b511ff11
+# %% ../nbs/00_images.ipynb #45539507
 def _deep_tiff(img, f):
     "uint16 HxWx1, 3 or 4 of a 16-bit TIFF."
     tags, raw = img.tag_v2, img.tile[0].args[0]
@@ -286,7 +286,7 @@ def _deep_tiff(img, f):
     if raw.startswith('RGBa'): x[..., :3] = to_uint16(np.minimum(x[..., :3] / np.maximum(x[..., 3:], 1), 1))     # colours were multiplied by alpha
     return x
 
-# %% ../nbs/00_images.ipynb #9e1b0b0f
+# %% ../nbs/00_images.ipynb #7659b58d
 def _deep_heif(f, path):
     "uint16 HxWx3 or 4 of a HEIC with 10 or 12 bits, spread to 16 so that white stays white."
     f.seek(0)
@@ -299,7 +299,7 @@ def _deep(img, f, path):
     if img.format == 'PNG': return _deep_png(img, f)
     return _deep_tiff(img, f) if img.format == 'TIFF' else _deep_heif(f, path)
 
-# %% ../nbs/00_images.ipynb #91511f7e
+# %% ../nbs/00_images.ipynb #699b1023
 def _cmyk_to_rgb(img):
     "CMYK to sRGB through the file's own profile, or by the plain rule where there is none."
     from PIL import ImageCms
@@ -322,7 +322,7 @@ def _array(img, turn=1, rows=256):
     for y in range(0, h, rows): lying[y:y+rows] = np.asarray(img.crop((0, y, w, min(h, y+rows)))).reshape(-1, w, x.shape[2])
     return x
 
-# %% ../nbs/00_images.ipynb #c2a95eee
+# %% ../nbs/00_images.ipynb #dbd9888e
 def _directory(data, order, start):
     "Where in `data` each tag of the EXIF directory at `start` is described, and where the link to the next one is."
     n, = struct.unpack_from(order+'H', data, start)
@@ -341,7 +341,7 @@ def _upright_exif(blob):
     struct.unpack_from(order+'I', data, link)
     return b'Exif\0\0' + bytes(data)
 
-# %% ../nbs/00_images.ipynb #68168c88
+# %% ../nbs/00_images.ipynb #ad9b2a6c
 _SUBIFDS = {34665, 34853} # camera settings, GPS
 _DESCRIPTIVE = _SUBIFDS | {270, 271, 272, 305, 306, 315, 316, 18246, 33432, 40091, 40092, 40093, 40094, 40095}
 
@@ -350,7 +350,7 @@ def _descriptive(exif):
     for t in set(exif) - _DESCRIPTIVE: del exif[t]
     return exif
 
-# %% ../nbs/00_images.ipynb #d4540dfd
+# %% ../nbs/00_images.ipynb #11475927
 def _metadata(img):
     "EXIF bytes or None, and the orientation from 1 to 8; camera data that is broken is left out."
     try:
@@ -362,7 +362,7 @@ def _metadata(img):
         return _upright_exif(blob or tags.tobytes()) if blob or len(tags) else None, turn
     except Exception: return None, 1
 
-# %% ../nbs/00_images.ipynb #00547abe
+# %% ../nbs/00_images.ipynb #beca70a9
 def _turned(x, turn):
     "The array `x` upright, for an EXIF orientation from 1 to 8."
     if turn in (5, 7): x = x.swapaxes(0, 1)
@@ -398,7 +398,7 @@ def _decode(img, f, path):
     return Picture(x if x.shape[2] == 3 else np.ascontiguousarray(as_rgb(x)), alpha, exif, icc if icc and icc[16:20] == b'RGB ' else None,
                    'JPEG' if fmt == 'MPO' else fmt, grey or deep and x.shape[2] < 3, dpi)
 
-# %% ../nbs/00_images.ipynb #d388272f
+# %% ../nbs/00_images.ipynb #81592c71
 def _raw_exif(f):
     "The descriptive tags of a raw file that is built like a TIFF, as EXIF bytes or None."
     try:
@@ -423,7 +423,7 @@ def _read_raw(f, path, max_pixels):
         raise LowlightError(f'{path} cannot be read: it is damaged, or of a camera that LibRaw {".".join(map(str, rawpy.libraw_version))} does not know.') from e
     return Picture(np.array(as_rgb(x)), exif=exif, format='RAW')
 
-# %% ../nbs/00_images.ipynb #0060f2ee
+# %% ../nbs/00_images.ipynb #f734e566
 @contextmanager
 def _told(path):
     "Turn what goes wrong while reading `path` into a sentence."
@@ -442,7 +442,7 @@ def _opened(path):
         _check_file(path)
         with open(path, 'rb') as f: yield f, path.suffix.lower() in RAW_SUFFIXES and _format(f.read(64)) in (None, 'TIFF')
 
-# %% ../nbs/00_images.ipynb #1d8d4170
+# %% ../nbs/00_images.ipynb #19233e38
 def read_picture(
     path, # str or Path of a picture, in one of the formats of SUFFIXES, or camera raw
     max_pixels=500_000_000, # refuse more pixels (width x height) than this, before decoding
@@ -457,7 +457,7 @@ def read_picture(
         _check_header(img, path, max_pixels)
         return _decode(img, f, path)
 
-# %% ../nbs/00_images.ipynb #d20a587d
+# %% ../nbs/00_images.ipynb #bc2a5338
 def count_frames(
     path, # str or Path of a picture
 ) -> int: # 1 for a picture that stands still
@@ -490,7 +490,7 @@ def _each_frame(img, f, path, max_pixels, n):
         frame = _decode(img, f, path)
         yield replace(frame, duration=float(img.info.get('duration') or 0), plays=plays)
 
-# %% ../nbs/00_images.ipynb #ff2a0fa3
+# %% ../nbs/00_images.ipynb #83bd82be
 def _check_target(path, overwrite):
     "Raise unless a file may be made at `path`."
     if os.path.isdir(path): raise LowlightError(f'{path} is a folder; give the name of a file.')
@@ -511,11 +511,12 @@ def atomic_write(
             yield f
             f.flush()
             os.fsync(f.fileno())
+        _check_target(path, overwrite)                                    # it may have appeared meanwhile
         os.replace(tmp, path)
     except OSError as e: raise LowlightError(f'{path} cannot be written: {e.strerror or e}.') from e
     finally: tmp.unlink(missing_ok=True)
 
-# %% ../nbs/00_images.ipynb #19bd6d48
+# %% ../nbs/00_images.ipynb #9819d7d3
 def _eight(x):
     "The integers `x` with 8 bits, rounded."
     return x if x.dtype == np.uint8 else to_uint8(to_float(x))
@@ -550,7 +551,7 @@ def _renewed(exif, picture):
     if data == before or len(data) > 65527: struct.pack_into(order+'I', data, link, 0)     # a JPEG has room for no more
     return b'Exif\0\0' + bytes(data)
 
-# %% ../nbs/00_images.ipynb #20dd9444
+# %% ../nbs/00_images.ipynb #76ff652b
 def _tiff_options(picture):
     "Options for a TIFF: its EXIF as tags; deflate with a predictor where that is possible."
     exif = Image.Exif()
@@ -572,7 +573,7 @@ def _save_options(picture, fmt, quality):
     if picture.exif and fmt != 'TIFF' and (fmt != 'JPEG' or len(picture.exif) <= 65533): opts['exif'] = _renewed(picture.exif, picture)
     return opts
 
-# %% ../nbs/00_images.ipynb #685c663c
+# %% ../nbs/00_images.ipynb #b5fc0c07
 _LONGEST = {'JPEG': 65500, 'WEBP': 16383, 'GIF': 65535, 'AVIF': 65536, 'HEIF': 16384}
 
 def _image(picture, fmt):
@@ -590,7 +591,7 @@ def _save(f, picture, path, fmt, opts):
     if picture.icc: img.info['icc_profile'] = opts.pop('icc_profile')
     _heif(path).from_pillow(img).save(f, **opts)
 
-# %% ../nbs/00_images.ipynb #e3887b95
+# %% ../nbs/00_images.ipynb #bb8679f0
 def _packed(x, rows=64):
     "The PNG data of the uint16 array `x`, in parts: high byte first, each row minus the one above (filter 2)."
     packer, above = zlib.compressobj(1), np.zeros((1, x[0].size*2), np.uint8)
@@ -624,7 +625,7 @@ def _save_deep_tiff(f, x, opts):
         if tag == 258: f.seek(struct.unpack_from('<I', entries, at+8)[0]); f.write(struct.pack(f'<{n}H', *[16]*n))
         if tag in (256, 317): f.seek(start+2+at+8); f.write(struct.pack('<I', w if tag == 256 else 2))
 
-# %% ../nbs/00_images.ipynb #59cbb1b3
+# %% ../nbs/00_images.ipynb #b12764ec
 def _ready(picture, fmt, strip, reduce):
     "`picture` as a `Picture` without what is to be stripped, and with no more bits than `fmt` holds."
     if not isinstance(picture, Picture):
@@ -650,11 +651,11 @@ def _writing(path, overwrite):
         except LowlightError: raise
         except (ValueError, RuntimeError, TypeError, struct.error) as e: raise LowlightError(f'{path} cannot be written ({e}).') from e
 
-# %% ../nbs/00_images.ipynb #baa7c2ea
+# %% ../nbs/00_images.ipynb #c9f47a81
 def write_picture(
     picture, # Picture, or an array as as_rgb takes it
     path, # str or Path; its suffix decides the format
-    quality=95, # of JPEG, AVIF and HEIC, 1 to 100; the other formats are lossless
+    quality=95, # of JPEG, AVIF and HEIC, 1 to 100; a GIF has 256 colours, the others are lossless
     overwrite=False, # replace an existing file?
     strip=False, # True leaves out camera data, place and resolution; 'all' the colour profile too
     reduce=False, # may 16 bits become 8, if the format holds no more?
@@ -668,7 +669,7 @@ def write_picture(
         x = picture.pixels if picture.alpha is None else np.dstack([picture.pixels, picture.alpha])
         (_save_deep_png if fmt == 'PNG' else _save_deep_tiff)(f, x, opts)
 
-# %% ../nbs/00_images.ipynb #127059c5
+# %% ../nbs/00_images.ipynb #e227793a
 _LOOPS = {'GIF': lambda plays: {} if plays == 1 else dict(loop=plays and plays-1), 'AVIF': lambda plays: {}}
 
 def write_frames(
@@ -691,8 +692,8 @@ def write_frames(
     images = _images(chain(begin, frames), path, fmt, strip, reduce, max_pixels, times)
     opts = _save_options(first, fmt, int(quality)) | _LOOPS.get(fmt, lambda plays: dict(loop=plays))(first.plays)
     if fmt == 'GIF' and first.alpha is not None: opts['disposal'] = 2         # clear each frame before the next
-    with _writing(path, overwrite) as f:
-        next(images).save(f, fmt, save_all=True, append_images=images if fmt == 'GIF' else list(images), duration=times, **opts)
+    head, rest = next(images), images if fmt == 'GIF' else list(images)      # the frames come first, however long they take; then the file
+    with _writing(path, overwrite) as f: head.save(f, fmt, save_all=True, append_images=rest, duration=times, **opts)
 
 def _images(frames, path, fmt, strip, reduce, max_pixels, times):
     "Pillow's images of the frames, one by one; `times` gets how long each is shown."
@@ -702,7 +703,7 @@ def _images(frames, path, fmt, strip, reduce, max_pixels, times):
         times.append(round(p.duration or 0) if fmt == 'AVIF' else p.duration or 0)
         yield _image(_ready(p, '', strip, reduce), fmt)
 
-# %% ../nbs/00_images.ipynb #16dd2703
+# %% ../nbs/00_images.ipynb #b361da22
 def _shrunk(x, side=800):
     "`x` (array or `Picture`) as an RGB array of at most about `side` pixels, for drawing."
     x = as_rgb(x.pixels if isinstance(x, Picture) else x)
@@ -711,7 +712,7 @@ def _shrunk(x, side=800):
     step = max(1, max(x.shape[:2])//side)
     return Image.fromarray(_eight(x)).reduce(step) if step > 1 else _eight(x)
 
-# %% ../nbs/00_images.ipynb #1ca5cff7
+# %% ../nbs/00_images.ipynb #bedc9412
 def sheet(
     rows, # list of (name, pictures): every row has a name and the same number of arrays or Pictures
     titles, # list of str, one for each column
@@ -731,7 +732,7 @@ def sheet(
     plt.close(fig)
     return fig
 
-# %% ../nbs/00_images.ipynb #d0cd4d70
+# %% ../nbs/00_images.ipynb #adb0abb9
 def before_after(
     before, # array as as_rgb takes it, or Picture
     after, # array as as_rgb takes it, or Picture

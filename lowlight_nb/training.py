@@ -322,7 +322,7 @@ class Keeper(keras.callbacks.Callback):
         self.rows.append({'epoch': epoch + 1, 'seconds': round(time.time() - self.started, 2)} | logs)
         _replace(self.folder/'history.csv', lambda path: _write_rows(path, self.rows))
 
-# %% ../nbs/05_training.ipynb #df96ac3f
+# %% ../nbs/05_training.ipynb #8842fb50
 def _is_lantern(model): return any(i.name == 'thumbnail' for i in model.inputs)
 
 def _compile(model, lr, steps, loss, average):
@@ -332,6 +332,12 @@ def _compile(model, lr, steps, loss, average):
     rate = keras.optimizers.schedules.CosineDecay(lr/20, steps, alpha=.2, warmup_target=lr, warmup_steps=min(500, steps//10))
     adam = keras.optimizers.AdamW(rate, weight_decay=1e-4, clipnorm=1., use_ema=bool(average), ema_momentum=average or .999)
     model.compile(adam, dict(picture=loss or Restoration(), brightness='mse'), metrics=dict(picture=[PSNR(), GTMeanPSNR()]))
+
+def _check_options(is_lantern, crop, average):
+    "Raise unless this kind of network can be trained so."
+    if is_lantern and crop % 16: raise LowlightError(f'The crops of Lantern need a multiple of 16 pixels, and this is {crop}; take {crop//16*16 + 16}, for instance.')
+    if average and not is_lantern: raise LowlightError('Only the weights of Lantern can be averaged; leave average away.')
+    if not 0 <= average < 1: raise LowlightError(f'The momentum of averaged weights lies from 0 to less than 1, and this is {average}.')
 
 def _same_network(model, path, resume):
     "Remember how large the network is, or raise if a run of another one would be resumed."
@@ -346,7 +352,7 @@ def _callbacks(model, out, keeper, lr, average):
     rate = keras.callbacks.LambdaCallback(on_train_begin=lambda logs: setattr(model.optimizer, 'learning_rate', lr))   # not that of the state
     return [state] + ([] if _is_lantern(model) else [rate]) + ([keras.callbacks.SwapEMAWeights(swap_on_epoch=True)] if average else []) + [keeper]
 
-# %% ../nbs/05_training.ipynb #42ea9423
+# %% ../nbs/05_training.ipynb #54b81684
 def train(
     model, # denoising_cnn(), lantern(), or any Keras model from pictures to pictures of the same shape, in [0, 1]
     pairs:list, # of Pair, to learn from; a pair of one and the same bright file is darkened on the spot
@@ -367,6 +373,7 @@ def train(
 )->list: # the history: one dict an epoch; the model is left with its best weights
     "Train `model` on `pairs`, keeping history, best weights and state in `out`."
     out, is_lantern = Path(out), _is_lantern(model)
+    _check_options(is_lantern, crop, average)
     if (out/'history.csv').exists() and not resume:
         raise LowlightError(f'{out} holds a run already; go on with it (resume), or name another folder.')
     try: out.mkdir(parents=True, exist_ok=True)
@@ -392,7 +399,7 @@ RECIPES = dict(
     denoising_cnn=dict(epochs=22, lr=1e-3, crop=96, batch=16, crops_per_picture=4, twins=0., average=0.),
     lantern=dict(epochs=18, lr=1.2e-3, crop=160, batch=8, crops_per_picture=16, twins=.2, average=.999))  # arguments of `train`
 
-# %% ../nbs/05_training.ipynb #9ee748dc
+# %% ../nbs/05_training.ipynb #e52bd475
 def plot_history(
     history, # rows as train returns them, or the folder of a run
     metric:str='psnr', # what to draw beside the loss

@@ -8,7 +8,7 @@ let job = 0; // number of the last job given to the worker
 let opened = 0; // number of the job that opened the picture
 let photo = null; // { name, width, height } of the picture that is shown
 let automatic = true; // does the network decide how bright?
-let saving = false;
+let saving = 0; // number of the job that makes a file, if there is one
 
 // ---- What is said
 
@@ -88,14 +88,14 @@ const hear = {
     if (next) { const level = next; next = ''; request(level); }
   },
 
-  progress({ part }) {
-    if (!saving) return;
+  progress({ job: number, part }) {
+    if (number !== saving) return;
     $('progress').firstElementChild.value = part;
     say(`Full resolution: ${Math.round(100 * part)} %`);
   },
 
-  saved({ blob, name }) {
-    if (!saving) return;
+  saved({ job: number, blob, name }) {
+    if (number !== saving) return;
     stopSaving();
     const link = Object.assign(document.createElement('a'), { href: URL.createObjectURL(blob), download: name });
     link.click();
@@ -240,12 +240,11 @@ $('automatic').addEventListener('click', () => {
 $('controls').addEventListener('submit', (e) => {
   e.preventDefault();
   if (saving || $('save').disabled) return;
-  saving = true;
   $('save').disabled = true;
   $('progress').hidden = false;
   $('progress').firstElementChild.value = 0;
   say('Full resolution …');
-  ask('save', { strength: strength.value / 100, brightness: wantedBrightness() });
+  saving = ask('save', { strength: strength.value / 100, brightness: wantedBrightness() });
 });
 $('stop').addEventListener('click', () => { stop(); say('Stopped.'); $('save').focus(); });
 
@@ -256,7 +255,7 @@ function stop() {
 }
 
 function stopSaving() {
-  saving = false;
+  saving = 0;
   $('progress').hidden = true;
   $('save').disabled = !photo;
 }
