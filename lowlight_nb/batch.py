@@ -7,11 +7,12 @@ __all__ = ['VIDEO_SUFFIXES', 'Job', 'Result', 'find_pictures', 'result_path', 'p
            'enhance_files', 'clean_up', 'report', 'summary', 'enhance_on_ray', 'SteadyEnhancer', 'is_video',
            'plan_videos', 'enhance_video']
 
-# %% ../nbs/08_batch.ipynb #960d1268
+# %% ../nbs/08_batch.ipynb #1facaaf6
 import csv, glob, logging, mimetypes, os, queue, signal, sys, threading, time
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
+from inspect import signature
 from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
@@ -19,9 +20,9 @@ import numpy as np
 from PIL import Image
 from .data import natural, pictures_in
 from .enhance import DEFAULT_MODEL, Enhancer, _cores
-from .images import LowlightError, RAW_SUFFIXES, SUFFIXES, atomic_write, is_picture, output_suffix, read_frames, write_frames
+from .images import LowlightError, RAW_SUFFIXES, SUFFIXES, _check_target, atomic_write, is_picture, output_suffix, read_frames, write_frames
 
-# %% ../nbs/08_batch.ipynb #96f492f0
+# %% ../nbs/08_batch.ipynb #39f95685
 class Job(NamedTuple):
     "One picture to enhance."
     src: Path # the picture
@@ -37,7 +38,7 @@ class Result(NamedTuple):
     width: int = 0      # in pixels, where it was read
     height: int = 0     # in pixels, where it was read
 
-# %% ../nbs/08_batch.ipynb #dacd1d5e
+# %% ../nbs/08_batch.ipynb #2b31e1a1
 def _file_id(path):
     "What identifies an existing file whatever it is called, or None."
     try: s = os.stat(path)
@@ -54,7 +55,7 @@ def _pictures_in(folder, recursive=False, leave_out=None):
         found += pictures_in(top)
     return found, problems
 
-# %% ../nbs/08_batch.ipynb #2aa5c32b
+# %% ../nbs/08_batch.ipynb #0f9b9af5
 def _named_or_matched(arg):
     "The files and folders that an argument names or, as a pattern, matches."
     if os.path.lexists(arg): return [Path(arg)]
@@ -74,7 +75,7 @@ def _expand(arg, recursive=False, leave_out=None):
     if not places and not problems: problems.append(f'There is no picture ({", ".join(SUFFIXES)}) in {arg}.')
     return places, problems
 
-# %% ../nbs/08_batch.ipynb #4c6d64ad
+# %% ../nbs/08_batch.ipynb #0519097c
 def find_pictures(
     inputs:list, # files, folders and patterns, each str or Path
     recursive:bool=False, # also look into the folders of a folder?
@@ -90,7 +91,7 @@ def find_pictures(
         if not os.path.isdir(arg) and os.path.lexists(arg): named.update(found)
     return places, named, problems
 
-# %% ../nbs/08_batch.ipynb #3c74d5a1
+# %% ../nbs/08_batch.ipynb #a8fa0ce3
 #: File suffixes of the videos that can be enhanced
 VIDEO_SUFFIXES = ['.mp4', '.m4v', '.mov', '.mkv', '.webm', '.avi']
 
@@ -112,7 +113,7 @@ def result_path(
     if out is None: return src.with_name(f'{src.stem}_bright{output_suffix(src)}')
     return Path(out) if _is_file_name(out) else Path(out)/Path(place or src.name).with_suffix(output_suffix(src))
 
-# %% ../nbs/08_batch.ipynb #4df4f21c
+# %% ../nbs/08_batch.ipynb #bc9caf4c
 def _key(path):
     "Equal for two names of one file that need not exist yet."
     key = os.path.join(os.path.realpath(path.parent), path.name)
@@ -132,7 +133,7 @@ def _refusal(job, inputs, taken, overwrite, skip_existing, writable=_writable):
     else: return None
     return Result(src, dst, 'failed', why)
 
-# %% ../nbs/08_batch.ipynb #e98b0b8d
+# %% ../nbs/08_batch.ipynb #60a2dece
 def _without_results(paths, keep=()):
     "`paths` without the files that an earlier run without `-o` made of the others, but with all of `keep`."
     results = {_file_id(result_path(p)) for p in paths} - {None}
@@ -155,7 +156,7 @@ def _check_out(out, pictures):
     elif os.path.lexists(out) and not os.path.isdir(out):
         raise LowlightError(f'{out} is a file but no picture; name a folder, or a file that ends in {", ".join(SUFFIXES)}.')
 
-# %% ../nbs/08_batch.ipynb #cc0f0bae
+# %% ../nbs/08_batch.ipynb #f6d2be22
 def plan(
     inputs:list, # files, folders and patterns
     out=None, # file, folder, or None for beside each input
@@ -168,16 +169,21 @@ def plan(
     settled = [Result(Path(arg), None, 'failed', why) for arg, why in problems]
     places = {p: places[p] for p in _without_results(places, keep=() if out is None else named)}
     if out is not None: _check_out(out, places)
-    jobs, taken, ids = [], {}, {_file_id(p) for p in places} - {None}
-    for job in (Job(p, result_path(p, out, place)) for p, place in places.items()):
+    jobs, refused = _sorted_out([Job(p, result_path(p, out, place)) for p, place in places.items()], overwrite, skip_existing)
+    return jobs, settled + refused
+
+def _sorted_out(jobs, *how):
+    "Those of `jobs` that can be done, each once, and a `Result` for each of the others; `how` is for `_refusal`."
+    good, settled, taken, ids = [], [], {}, {_file_id(o.src) for o in jobs} - {None}
+    for job in jobs:
         if _file_id(job.src) == _file_id(taken.get(_key(job.dst), '')) != None: continue # one picture under two names
-        if no := _refusal(job, ids, taken, overwrite, skip_existing): settled.append(no)
+        if no := _refusal(job, ids, taken, *how): settled.append(no)
         else:
             taken[_key(job.dst)] = job.src
-            jobs.append(job)
-    return jobs, settled
+            good.append(job)
+    return good, settled
 
-# %% ../nbs/08_batch.ipynb #7b9fe1dd
+# %% ../nbs/08_batch.ipynb #4cde92ec
 def make_folder(
     folder, # str or Path
 ):
@@ -223,7 +229,7 @@ def enhance_file(
         return result('failed', _explain(e, job.src))
     return result('done')
 
-# %% ../nbs/08_batch.ipynb #d1f95a9c
+# %% ../nbs/08_batch.ipynb #6605060f
 def _memory():
     "Gigabytes of memory in this machine; 8 where it does not say."
     try: return os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 1e9
@@ -239,7 +245,7 @@ def workers(
     jobs = min(jobs or min(threads, max(1, int(_memory()))), max(1, pictures))
     return jobs, max(1, threads // jobs)
 
-# %% ../nbs/08_batch.ipynb #3f5c3702
+# %% ../nbs/08_batch.ipynb #79ccaa62
 class _Room:
     "Lets pictures in as long as they fit together; one that is too large waits until it is alone."
     def __init__(self, most): self.most, self.used, self.changed = most, 0, threading.Condition()
@@ -268,7 +274,7 @@ def _megapixels(path):
             return w*h/1e6
     except Exception: return os.path.getsize(path)*6/1e6 if os.path.isfile(path) else 0
 
-# %% ../nbs/08_batch.ipynb #5c81f176
+# %% ../nbs/08_batch.ipynb #34c16372
 class _Stopped(BaseException): "Ctrl-C was pressed before this picture reached the network."
 
 @contextmanager
@@ -284,7 +290,7 @@ def _ctrl_c(stop):
         try: yield
         finally: signal.signal(signal.SIGINT, old)
 
-# %% ../nbs/08_batch.ipynb #ebf2e358
+# %% ../nbs/08_batch.ipynb #a367bbb8
 def _say(sentence, bar=None):
     "Print a sentence to stderr, above the progress bar if there is one."
     bar.write(sentence, file=sys.stderr) if bar is not None else print(sentence, file=sys.stderr)
@@ -293,7 +299,7 @@ class _Crew:
     "Threads that do jobs with a few networks; iterating gives each `Result` as it comes."
     def __init__(self, jobs, enhancers, do):
         self.todo, self.do, self.lock, self.stop = iter(jobs), do, threading.Lock(), threading.Event()
-        self.room, self.results, self.free = _Room(16 * _memory()), queue.SimpleQueue(), queue.SimpleQueue()
+        self.room, self.results, self.free, self.error = _Room(16 * _memory()), queue.SimpleQueue(), queue.SimpleQueue(), None
         for o in enhancers: self.free.put(_for_files(o))
         self.threads = [threading.Thread(target=self.work, daemon=True) for _ in range(min(len(jobs), len(enhancers)+1))]
         for o in self.threads: o.start()
@@ -308,13 +314,14 @@ class _Crew:
 
     def work(self):
         "What one thread does."
-        while not self.stop.is_set():
-            with self.lock: job = next(self.todo, None)
-            if job is None: break
-            try:
+        try:
+            while not (self.stop.is_set() or self.error):
+                with self.lock: job = next(self.todo, None)
+                if job is None: break
                 with self.room(_megapixels(job.src)): self.results.put(self.do(job, self.enhance))
-            except _Stopped: break
-        self.results.put(None)
+        except _Stopped: pass
+        except BaseException as e: self.error = e
+        finally: self.results.put(None)
 
     def __iter__(self):
         left, said = len(self.threads), False
@@ -324,8 +331,9 @@ class _Crew:
             except queue.Empty: continue
             if result is None: left -= 1
             else: yield result
+        if self.error: raise self.error
 
-# %% ../nbs/08_batch.ipynb #88c46f38
+# %% ../nbs/08_batch.ipynb #c4e1ea57
 @contextmanager
 def _progress(total, show, unit='picture'):
     "A progress bar with the time that is left, or None."
@@ -334,7 +342,7 @@ def _progress(total, show, unit='picture'):
         from tqdm import tqdm
         with tqdm(total=total, unit=unit, leave=False) as bar: yield bar
 
-# %% ../nbs/08_batch.ipynb #99abe235
+# %% ../nbs/08_batch.ipynb #e86f8726
 def enhance_files(
     jobs:list, # of Job
     enhancers, # callable, uint8 HxWx3 to uint8 HxWx3; or a list of them, to be used at the same time
@@ -343,6 +351,7 @@ def enhance_files(
     **options, # of enhance_file: quality, overwrite, skip_existing, max_pixels, strip and reduce
 )->list: # of Result, in the order in which they came
     "Do all jobs, several at once, and go on past those that fail. Ctrl-C finishes what is in the network, then raises KeyboardInterrupt."
+    signature(enhance_file).bind_partial(**options) # a misspelt option is told before anything is done
     clean_up({o.dst.parent for o in jobs})
     crew, results = _Crew(jobs, [enhancers] if callable(enhancers) else enhancers, partial(enhance_file, **options)), []
     with _ctrl_c(crew.stop), _progress(len(jobs), progress) as bar:
@@ -354,7 +363,7 @@ def enhance_files(
     if crew.stop.is_set(): raise KeyboardInterrupt
     return results
 
-# %% ../nbs/08_batch.ipynb #529a05ca
+# %% ../nbs/08_batch.ipynb #43cbce22
 _STALE = 600 # seconds without a write after which a temporary file belongs to nobody
 
 def clean_up(
@@ -370,21 +379,31 @@ def clean_up(
         except OSError: pass # not ours, or gone
     return removed
 
-# %% ../nbs/08_batch.ipynb #1feee6fb
+# %% ../nbs/08_batch.ipynb #c46e1349
+def _check_new(path, overwrite):
+    "Raise before a long job if its result could not be written."
+    _check_target(Path(path), True)
+    if os.path.lexists(path) and not overwrite: raise LowlightError(f'{path} exists already; add --overwrite to replace it.')
+
+def _check_csv(path, overwrite):
+    "The same for a table."
+    if Path(path).suffix.lower() != '.csv': raise LowlightError(f'The name {path} should end in .csv, so that no picture is overwritten by mistake.')
+    _check_new(path, overwrite)
+
 @contextmanager
 def report(
     path, # a name that ends in .csv, or None for no report
     replace:bool=False, # may an existing report be replaced?
+    append:bool=False, # are lines added to an existing report?
 ):
     "Context manager: a function to be called with each `Result`, which writes it as a line of a CSV file."
     if path is None:
         yield lambda result: None
         return
-    if Path(path).suffix.lower() != '.csv': raise LowlightError(f'The report {path} should end in .csv, so that no picture is overwritten by mistake.')
-    if os.path.lexists(path) and not replace: raise LowlightError(f'{path} exists already; add --overwrite to replace it.')
+    _check_csv(path, replace or append)
     try:
-        f = open(path, 'w', newline='', encoding='utf-8', errors='surrogateescape')
-        csv.writer(f, lineterminator='\n').writerow(['input', 'output', *Result._fields[2:]])
+        f = open(path, 'a' if append else 'w', newline='', encoding='utf-8', errors='surrogateescape')
+        if not os.fstat(f.fileno()).st_size: csv.writer(f, lineterminator='\n').writerow(['input', 'output', *Result._fields[2:]])
         f.flush()
     except OSError as e: raise LowlightError(f'The report {path} cannot be written: {e.strerror or e}.') from e
     yield partial(_write_row, f)
@@ -398,7 +417,7 @@ def _write_row(f, result):
         f.flush()
     except OSError as e: _say(f'The report {f.name} lacks {result.src}: {e.strerror or e}.')
 
-# %% ../nbs/08_batch.ipynb #fe20852a
+# %% ../nbs/08_batch.ipynb #3f63e83c
 def summary(
     results:list, # of Result
     seconds:float, # how long it took
@@ -413,7 +432,7 @@ def summary(
     if planned and planned > len(results): parts.append(f'{planned - len(results):,} not reached')
     return ', '.join(parts) + '.'
 
-# %% ../nbs/08_batch.ipynb #6759e1f5
+# %% ../nbs/08_batch.ipynb #5ee352da
 class _RayWorker:
     "One network on one core, somewhere in a cluster."
     def __init__(self, model, runtime, brightness, strength, options):
@@ -434,7 +453,7 @@ def _ray():
     ray.data.DataContext.get_current().enable_progress_bars = False
     return ray
 
-# %% ../nbs/08_batch.ipynb #929f0242
+# %% ../nbs/08_batch.ipynb #72e7f019
 def enhance_on_ray(
     jobs:list, # of Job
     model=DEFAULT_MODEL, # one of MODELS, or the path of a .tflite file (of a .keras or .h5 file for the runtime keras)
@@ -447,6 +466,7 @@ def enhance_on_ray(
     **options, # of enhance_file: quality, skip_existing, max_pixels, strip and reduce
 )->list: # of Result, in the order in which they came
     "As `enhance_files`, on every machine of a Ray cluster."
+    signature(enhance_file).bind_partial(**options)
     ray, results = _ray(), []
     has = ray.cluster_resources()
     gpus = int(has.get('GPU', 0)) if runtime == 'keras' else 0
@@ -464,7 +484,7 @@ def enhance_on_ray(
             if bar is not None: bar.update()
     return results
 
-# %% ../nbs/08_batch.ipynb #7cc118a1
+# %% ../nbs/08_batch.ipynb #f2871fdf
 def _row(job):
     "A job as Ray gets it: whole paths, since workers have other current folders, and as bytes."
     return {k: os.fsencode(os.path.abspath(o)) for k, o in job._asdict().items()}
@@ -475,13 +495,14 @@ def _from_row(row, job):
     for o in job: why = why.replace(os.path.abspath(o), str(o))
     return Result(*job, row['status'], why, row['seconds'], row['width'], row['height'])
 
-# %% ../nbs/08_batch.ipynb #f8d6a566
+# %% ../nbs/08_batch.ipynb #9f1050f0
 _SETTLE = .5 # seconds in which a steady thumbnail covers two thirds of the way to a new one
 _CUT = .4    # change of the thumbnail, as a share of the mean brightness, that is a scene cut
 
 class SteadyEnhancer(Enhancer):
     "An `Enhancer` for the frames of a film, in their order."
     last = steady = None # thumbnails: of the last frame; smoothed over time
+    passed = np.inf      # seconds since the last frame; a picture that is none starts afresh
 
     def frame(self,
         pixels, # uint8 HxWx3
@@ -501,34 +522,42 @@ class SteadyEnhancer(Enhancer):
         self.last = new
         return known | dict(thumbnail=self.steady)
 
-# %% ../nbs/08_batch.ipynb #8a79f3fa
+# %% ../nbs/08_batch.ipynb #8fde95e7
 def is_video(
     path, # str or Path; need not exist
 )->bool: # does its suffix name a kind of video?
     "Whether the name is a video's, by its suffix alone."
     return Path(path).suffix.lower() in VIDEO_SUFFIXES
 
+def _find_videos(inputs):
+    "The videos that the arguments mean, in order; those named one by one; (argument, sentence) of problems."
+    found, named, problems = {}, set(), []
+    for arg in map(os.fspath, inputs):
+        try:
+            some = [o for o in _named_or_matched(arg) if is_video(o) and not o.is_dir()]
+            if not some: raise LowlightError(f'There is no video ({", ".join(VIDEO_SUFFIXES)}) in {arg}.')
+        except LowlightError as e: problems.append((arg, str(e)))
+        else:
+            found |= dict.fromkeys(some)
+            if os.path.lexists(arg): named.update(some)
+    return list(found), named, problems
+
 def plan_videos(
-    videos:list, # str or Path of videos
+    videos:list, # videos and patterns, each str or Path
     out=None, # file, folder, or None for beside each input
     overwrite:bool=False, # may existing results be replaced?
     skip_existing:bool=False, # leave videos alone whose results exist?
 )->tuple[list,list]: # list of Job; list of Result for everything that will not be done
     "Decide which videos are enhanced and where the results go."
+    found, named, problems = _find_videos(videos)
+    found = _without_results(found, keep=() if out is None else named)
+    if found and out is not None: _check_suffix(out, VIDEO_SUFFIXES, 'video')
     one = out is not None and is_video(out) and not os.path.isdir(out)
-    if one and len(videos) > 1: raise LowlightError(f'{len(videos)} videos cannot all become {out}; name a folder instead.')
-    jobs, settled, taken = [], [], {}
-    if videos and out is not None: _check_suffix(out, VIDEO_SUFFIXES, 'video')
-    videos = [*map(Path, videos)]
-    if out is None: videos = _without_results(videos)
-    for src in videos:
-        job = Job(src, Path(out) if one else result_path(src, out))
-        no = _refusal(job, {_file_id(o) for o in videos} - {None}, taken, overwrite, skip_existing, is_video)
-        settled.append(no) if no else jobs.append(job)
-        taken[_key(job.dst)] = src
-    return jobs, settled
+    if one and len(found) > 1: raise LowlightError(f'{len(found)} videos cannot all become {out}; name a folder instead.')
+    jobs, refused = _sorted_out([Job(o, Path(out) if one else result_path(o, out)) for o in found], overwrite, skip_existing, is_video)
+    return jobs, [Result(Path(arg), None, 'failed', why) for arg, why in problems] + refused
 
-# %% ../nbs/08_batch.ipynb #f02e400e
+# %% ../nbs/08_batch.ipynb #0773fcb1
 def _av():
     "The module `av`."
     try: import av
@@ -561,13 +590,22 @@ def _frame_of(pixels, frame, pix_fmt):
     return new.reformat(format=pix_fmt, dst_colorspace=frame.colorspace, dst_color_range=frame.color_range or 1,
                         interpolation=_careful())
 
-# %% ../nbs/08_batch.ipynb #5a40fd95
+# %% ../nbs/08_batch.ipynb #8e30021c
+_OF_THE_FILE = 'major_brand', 'minor_version', 'compatible_brands', 'encoder' # what a file says about its own kind
+
+def _check_bits(film, path, reduce):
+    "Raise if `film` has more bits than the result holds, and may not be reduced."
+    fmt = film.codec_context.format
+    bits = max(o.bits for o in fmt.components) if fmt else 8
+    if bits > 8 and not reduce: raise LowlightError(f'{path} has {bits} bits per channel and its result would have 8; allow it to be reduced (--reduce).')
+
 class _VideoWriter:
     "A film like `film`, with other frames, into the open file `f`."
-    def __init__(self, f, suffix, box, film):
+    def __init__(self, f, suffix, box, film, strip=False):
         kind = dict(webm='webm', avi='avi', mkv='matroska', mov='mov').get(suffix.lower()[1:], 'mp4')
         self.box, self.film, self.suffix, self.out = _av().open(f, 'w', format=kind), film, suffix.lower(), None
         self.sound, self.waiting = {}, []
+        if not strip: self.box.metadata.update({k: v for k, v in box.metadata.items() if k.lower() not in _OF_THE_FILE})
         for o in box.streams.audio:
             try: self.sound[o.index] = self.box.add_stream_from_template(o)
             except ValueError as e: raise LowlightError(f'A {suffix} file cannot hold the sound of {box.name} ({o.codec_context.name}); write .mkv instead.') from e
@@ -602,7 +640,7 @@ class _VideoWriter:
         if self.out is not None: self.box.mux(self.out.encode())
         self.box.close()
 
-# %% ../nbs/08_batch.ipynb #a82a21f4
+# %% ../nbs/08_batch.ipynb #2e043234
 def _frames(box, film, writer):
     "The frames in order; sound goes to the writer on the way. Ends at damage, and then returns what was wrong."
     av, before = _av(), 0.
@@ -624,14 +662,17 @@ def enhance_video(
     overwrite:bool=False, # replace an existing result?
     progress:bool=False, # show a progress bar, with the time that is left?
     threads:int=None, # processor cores of the network; None: all
+    strip=False, # leave out what the file says about itself, such as date and place
+    reduce:bool=False, # may more than 8 bits become 8?
     **options, # brightness and strength, as for an Enhancer
 )->Result: # failed, with a playable result, if the video is damaged in the middle
     "Enhance a video, frame by frame, with its sound."
     start, src, dst = time.perf_counter(), Path(src), Path(dst)
     box, film = _open_video(src)
+    _check_bits(film, src, reduce)
     one = _for_frames(model, threads, **options)
     with box, atomic_write(dst, overwrite) as f, _progress(_count(film, box), progress, 'frame') as bar:
-        writer = _VideoWriter(f, dst.suffix, box, film)
+        writer = _VideoWriter(f, dst.suffix, box, film, strip)
         try: problem = _do_frames(_frames(box, film, writer), one, writer, bar)
         finally: writer.close()
         if writer.out is None: raise LowlightError(f'{src} {problem or "holds no frame"}; nothing could be made of it.')
@@ -639,7 +680,7 @@ def enhance_video(
     why = f'{src} {problem}; {dst} holds what came before.' if problem else ''
     return Result(src, dst, 'failed' if problem else 'done', why, round(time.perf_counter() - start, 3), w, h)
 
-# %% ../nbs/08_batch.ipynb #8a4459de
+# %% ../nbs/08_batch.ipynb #6a9084db
 def _do_frames(frames, one, writer, bar):
     "Enhance and write all frames; what was wrong with them, or ''."
     before = None

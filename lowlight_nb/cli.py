@@ -5,15 +5,15 @@
 # %% auto #0
 __all__ = ['main']
 
-# %% ../nbs/10_cli.ipynb #48c9b86b
-import argparse, csv, io, logging, os, shlex, sys, time, warnings
+# %% ../nbs/10_cli.ipynb #f2bd5435
+import argparse, csv, logging, os, shlex, sys, time, warnings
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 import numpy as np
 from . import __version__
-from .batch import (Result, SteadyEnhancer, enhance_files, enhance_on_ray, enhance_video, is_video, make_folder, plan,
-                               plan_videos, report, summary, workers)
+from .batch import (Result, SteadyEnhancer, _check_csv, _check_new, _explain, _ray, enhance_files, enhance_on_ray, enhance_video,
+                               is_video, make_folder, plan, plan_videos, report, summary, workers)
 from .data import bright_pairs, find_pairs, load_pair, lol_validation, samples, split_pairs
 from .enhance import DEFAULT_MODEL, Enhancer, RUNTIMES
 from .images import LowlightError, SUFFIXES, atomic_write, is_picture, sheet
@@ -40,42 +40,47 @@ def _enhancer(model, threads, brightness=None, strength=1., kind=Enhancer, runti
         enhancer(np.zeros((1, 1, 3), np.uint8)) # the first call is the one that talks
     return partial(enhancer, **wanted) if wanted != dict(brightness=None, strength=1.) else enhancer
 
-# %% ../nbs/10_cli.ipynb #1abe30cf
+# %% ../nbs/10_cli.ipynb #8f874f7c
 def _networks(args, pictures):
     "As many networks as `pictures` pictures and the machine have use for; with Keras one, which many threads may use at once."
     count, threads = workers(pictures, args.jobs, args.threads)
     def network(): return _enhancer(args.model, threads, args.brightness, args.strength, runtime=args.runtime)
     return [network()] * count if args.runtime == 'keras' else [network() for _ in range(count)]
 
-def _do_jobs(args, jobs, each):
-    "Do the jobs; false if Ctrl-C came first."
+def _ready(args, pictures, films):
+    "What has to be there before anything is done: the networks for so many pictures, and that for films."
     on_ray = args.engine == 'ray'
-    networks = _networks(args, 1 if on_ray else len(jobs))
-    if args.out and not is_picture(args.out): make_folder(args.out)
+    networks = _networks(args, 1 if on_ray else pictures) if pictures else []
+    steady = _enhancer(args.model, args.threads, kind=SteadyEnhancer, runtime=args.runtime) if films else None
+    if pictures and on_ray: _ray()
+    if pictures and args.out and not is_picture(args.out): make_folder(args.out)
+    return networks, steady
+
+def _do_jobs(args, jobs, networks, each):
+    "Do the jobs; false if Ctrl-C came first."
     common = dict(each=each, progress=len(jobs) > 1 and sys.stderr.isatty(), quality=args.quality, skip_existing=args.skip_existing,
                   max_pixels=args.max_pixels, strip=args.strip, reduce=args.reduce)
     try:
-        if on_ray: enhance_on_ray(jobs, args.model or DEFAULT_MODEL, workers=args.jobs, runtime=args.runtime, **getattr(networks[0], 'keywords', {}), **common)
+        if args.engine == 'ray': enhance_on_ray(jobs, args.model or DEFAULT_MODEL, workers=args.jobs, runtime=args.runtime, **getattr(networks[0], 'keywords', {}), **common)
         else: enhance_files(jobs, networks, overwrite=args.overwrite, **common)
     except KeyboardInterrupt: return False
     return True
 
-def _do_videos(args, jobs, each):
+def _do_videos(args, jobs, network, each):
     "Enhance videos, one after the other; false if Ctrl-C came first."
-    network = _enhancer(args.model, args.threads, kind=SteadyEnhancer, runtime=args.runtime)
-    options = dict(overwrite=args.overwrite, progress=sys.stderr.isatty(), brightness=args.brightness, strength=args.strength)
+    options = dict(overwrite=args.overwrite, progress=sys.stderr.isatty(), strip=args.strip, reduce=args.reduce, brightness=args.brightness, strength=args.strength)
     try:
         for job in jobs:
             try:
                 make_folder(job.dst.parent)
                 r = enhance_video(*job, network, **options)
-            except LowlightError as e: r = Result(*job, 'failed', str(e))
+            except Exception as e: r = Result(*job, 'failed', _explain(e, job.src))
             if r.reason: _complain(r.reason)
             each(r)
     except KeyboardInterrupt: return False
     return True
 
-# %% ../nbs/10_cli.ipynb #9fa891be
+# %% ../nbs/10_cli.ipynb #9d55fc1a
 def _plans(args):
     "Jobs with pictures, jobs with videos, and what will not be done."
     videos = [o for o in args.inputs if is_video(o) and not os.path.isdir(o)]
@@ -89,14 +94,16 @@ def _plans(args):
 def _enhance(args):
     "`lowlight enhance`."
     start, results, whole = time.perf_counter(), [], True
+    if args.report: _check_csv(args.report, args.overwrite or args.skip_existing)
     pictures, films, settled = _plans(args)
-    with report(args.report, args.overwrite or args.skip_existing) as write:
+    networks, steady = _ready(args, len(pictures), len(films))
+    with report(args.report, args.overwrite, args.skip_existing) as write: # only now, so that a mistyped model does not cost an old report
         def each(r): results.append(r), write(r)
         for r in settled:
             each(r)
             if r.status == 'failed': _complain(r.reason)
-        if pictures: whole = _do_jobs(args, pictures, each)
-        if films and whole: whole = _do_videos(args, films, each)
+        if pictures: whole = _do_jobs(args, pictures, networks, each)
+        if films and whole: whole = _do_videos(args, films, steady, each)
     failed, planned = sum(r.status == 'failed' for r in results), len(pictures) + len(films) + len(settled)
     if failed < len(results) or pictures or films: print(summary(results, time.perf_counter() - start, planned, 'video' if films and not pictures else 'picture'))
     return 130 if not whole else int(failed > 0)
@@ -141,35 +148,23 @@ def _demo(args):
     print(f'The pictures are in {out}.')
     return 0
 
-# %% ../nbs/10_cli.ipynb #6aab6e9c
+# %% ../nbs/10_cli.ipynb #954ba2f6
 def _methods(models, baselines, threads):
     "The methods to evaluate, by name."
     from lowlight_nb.evaluation import BASELINES
     return {str(m): _enhancer(m, threads) for m in models or [DEFAULT_MODEL]} | (BASELINES if baselines else {})
 
-def _check_new(path, overwrite):
-    "Raise before a long job if its result could not be written."
-    if path and os.path.lexists(path) and not overwrite: raise LowlightError(f'{path} exists already; add --overwrite to replace it.')
-    if path and not os.path.isdir(Path(path).parent): raise LowlightError(f'{path} cannot be written: {Path(path).parent} is no folder.')
-
-def _save_rows(comparison, path):
-    "Write every row of every method as CSV."
-    text = io.StringIO()
-    rows = [(name, *row) for name, e in comparison.items() for row in e.rows]
-    csv.writer(text, lineterminator='\n').writerows([('method', *next(iter(comparison.values())).rows[0]._fields), *rows])
-    with atomic_write(path, overwrite=True) as f: f.write(text.getvalue().encode())
-
 def _evaluate(args):
     "`lowlight evaluate`."
-    from lowlight_nb.evaluation import compare
-    _check_new(args.csv, args.overwrite)
+    from lowlight_nb.evaluation import Row, _save_csv, compare
+    if args.csv: _check_csv(args.csv, args.overwrite)
     pairs = find_pairs(args.data) if args.data else samples()
     if (args.scenes, args.valid, args.seed) != (None, None, None): # the pairs that training held out
         pairs = _split(pairs, args.scenes, .1 if args.valid is None else args.valid, args.seed or 0)[1]
     comparison = compare(_methods(args.model, args.baselines, args.threads), pairs)
     for e in comparison.values() if len(comparison) == 1 or args.rows else []: print(e, end='\n\n')
     if len(comparison) > 1: print(comparison)
-    if args.csv: _save_rows(comparison, args.csv)
+    if args.csv: _save_csv(args.csv, [('method', *Row._fields), *((name, *row) for name, e in comparison.items() for row in e.rows)])
     return 0
 
 # %% ../nbs/10_cli.ipynb #e4a6017f
@@ -273,16 +268,26 @@ def _export(args):
     print(f'The network is in {export.export_model(export.load_model(args.model), args.out, half=args.half)}.')
     return 0
 
-# %% ../nbs/10_cli.ipynb #d9f8b4a8
+# %% ../nbs/10_cli.ipynb #9d3bff6c
+def _whole(text):
+    "The whole number that `text` says, be it 1000 or 1e3."
+    try: return int(text)
+    except ValueError:
+        if float(text).is_integer(): return int(float(text))
+        raise
+
 def _number(kind, lo, hi=None):
     "A type for argparse: an int or float from `lo` to `hi`."
     def parse(text):
-        try: x = kind(float(text))
-        except (ValueError, OverflowError): x = None
+        try: x = _whole(text) if kind is int else kind(text)
+        except ValueError: x = None
         if x is None or not x >= lo or hi is not None and x > hi:
             raise argparse.ArgumentTypeError(f'{text} is not a {"whole " if kind is int else ""}number {f"of at least {lo}" if hi is None else f"from {lo} to {hi}"}')
         return x
     return parse
+
+#: Seeds that NumPy and Keras take
+_seed = _number(int, 0, 2**32 - 1)
 
 def _brightness(text):
     "A number from 0 to 1, or else the path of a picture."
@@ -296,10 +301,10 @@ def _add_model(p, action='store'):
 
 def _add_overwrite(p): p.add_argument('--overwrite', action='store_true', help='replace results that exist already')
 
-# %% ../nbs/10_cli.ipynb #d2dd8778
+# %% ../nbs/10_cli.ipynb #112e9a79
 def _add_enhance(add):
     p = add('enhance', _enhance, 'brighten photographs and videos')
-    p.add_argument('inputs', nargs='+', metavar='IN', help='pictures, folders of pictures, patterns such as "*.jpg", or videos (needs pip install \'lowlight_nb[video]\')')
+    p.add_argument('inputs', nargs='+', metavar='IN', help='pictures, folders of pictures, patterns such as "*.jpg", or videos by name or pattern (needs pip install \'lowlight_nb[video]\')')
     p.add_argument('-r', '--recursive', action='store_true', help='also the folders in a folder, as deep as they go; OUT gets the same structure (links to folders are not followed)')
     p.add_argument('-o', '--out', metavar='OUT', help='a file if it ends like a picture, else a folder (default: NAME_bright.EXT beside each input)')
     _add_model(p)
@@ -311,12 +316,12 @@ def _add_enhance(add):
     p.add_argument('--quality', type=_number(int, 1, 100), default=95, metavar='Q', help='of JPEG, AVIF and HEIC, 1 to 100 (default: 95); other formats are lossless')
     p.add_argument('--strip', action='store_const', const=True, default=False, help='leave out camera data, place and print resolution')
     p.add_argument('--strip-all', action='store_const', const='all', dest='strip', help='leave out the colour profile too')
-    p.add_argument('--reduce', action='store_true', help='let 16 bits become 8 where the format of the result holds no more')
+    p.add_argument('--reduce', action='store_true', help='let 16 bits become 8 where the format of the result holds no more; of a video also 10 or 12')
     p.add_argument('--max-pixels', type=_number(int, 1), default=500_000_000, metavar='N', help='refuse larger pictures (default: 500 million pixels)')
     p.add_argument('--jobs', type=_number(int, 1), metavar='N', help='pictures to work on at once (default: one for each core, as far as the memory reaches)')
     p.add_argument('--runtime', choices=list(RUNTIMES), default='litert', help="what runs the network: keras uses a GPU, and takes .keras and .h5 files (needs pip install 'lowlight_nb[train]'; default: litert)")
     p.add_argument('--engine', choices=['local', 'ray'], default='local', help="ray: on every machine of a Ray cluster (needs pip install 'lowlight_nb[ray]'; default: local)")
-    p.add_argument('--report', metavar='OUT.csv', help='write a line for each picture: input, output, status, reason, seconds, width, height')
+    p.add_argument('--report', metavar='OUT.csv', help='write a line for each picture: input, output, status, reason, seconds, width, height (with --skip-existing below the lines that are there)')
 
 def _add_demo(add):
     p = add('demo', _demo, 'brighten the bundled samples and show what it did')
@@ -329,14 +334,14 @@ def _add_evaluate(add):
     p.add_argument('--data', metavar='DIR', help='folder with low/ and high/ (default: the bundled samples)')
     p.add_argument('--scenes', metavar='CSV|lol', help='measure only on the pairs that `lowlight train` with the same --scenes, --valid and --seed holds out')
     p.add_argument('--valid', type=_number(float, 0, .9), metavar='FRACTION', help='the same without scenes, or with a fraction other than 0.1')
-    p.add_argument('--seed', type=_number(int, 0), metavar='N', help='the same with a seed other than 0')
+    p.add_argument('--seed', type=_seed, metavar='N', help='the same with a seed other than 0')
     _add_model(p, 'append')
     p.add_argument('--baselines', action='store_true', help='also nothing, gamma, automatic gamma and histogram equalisation')
     p.add_argument('--rows', action='store_true', help='every picture, also when there are several methods')
-    p.add_argument('--csv', metavar='OUT', help='write every figure to this file')
+    p.add_argument('--csv', metavar='OUT.csv', help='write every figure to this file')
     _add_overwrite(p)
 
-# %% ../nbs/10_cli.ipynb #8945ec51
+# %% ../nbs/10_cli.ipynb #33da038b
 def _add_train(add):
     p = add('train', _train, "train a network on pairs of yours (needs pip install 'lowlight_nb[train]')")
     p.add_argument('--data', metavar='DIR', help='folder with low/ and high/')
@@ -349,10 +354,10 @@ def _add_train(add):
     p.add_argument('--scenes', metavar='CSV|lol', help='columns id and scene: keep scenes together when splitting; lol: this project\'s split of LOL-v1 train')
     p.add_argument('--valid', type=_number(float, 0, .9), default=.1, metavar='FRACTION', help='held out for validation (default: 0.1)')
     p.add_argument('--precision', choices=['float32', 'bfloat16'], default='float32', help='bfloat16 is faster on recent processors (default: float32)')
-    p.add_argument('--seed', type=_number(int, 0), default=0, metavar='N', help='same seed, same run (default: 0)')
+    p.add_argument('--seed', type=_seed, default=0, metavar='N', help='same seed, same run (default: 0)')
     for name, kind, least, most, text in [('epochs', int, 1, None, 'rounds'), ('batch', int, 1, None, 'crops in a batch'), ('crop', int, 1, None, 'side of a crop in pixels'),
-            ('crops-per-picture', int, 1, None, 'crops of each picture in an epoch'), ('lr', float, 0, None, 'learning rate'),
-            ('twins', float, 0, 1, 'share of pairs replaced by dark twins'), ('average', float, 0, 1, 'momentum of averaged weights (lantern)')]:
+            ('crops-per-picture', int, 1, None, 'crops of each picture in an epoch'), ('lr', float, 1e-9, None, 'learning rate'),
+            ('twins', float, 0, 1, 'share of pairs replaced by dark twins'), ('average', float, 0, .9999, 'momentum of averaged weights (lantern)')]:
         p.add_argument('--'+name, type=_number(kind, least, most), metavar='N', help=f'{text} (default: that of the network)')
 
 def _add_export(add):
