@@ -6,7 +6,7 @@
 __all__ = ['BASELINES', 'nothing', 'gamma', 'automatic_gamma', 'equalise', 'Row', 'Evaluation', 'evaluate', 'Comparison',
            'compare', 'worst_sheet', 'results', 'told_brightness']
 
-# %% ../nbs/09_evaluation.ipynb #0be1a258
+# %% ../nbs/09_evaluation.ipynb #c60eb302
 import csv, io, time
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -15,7 +15,7 @@ from .data import load_pair, read_table
 from .images import LowlightError, as_rgb, atomic_write, sheet, to_uint8
 from .metrics import GREY, grey_mean, gt_mean_psnr, psnr, ssim
 
-# %% ../nbs/09_evaluation.ipynb #89ccb782
+# %% ../nbs/09_evaluation.ipynb #3be85cbe
 def _powered(x, power):
     "uint8 picture `x`, its values in [0,1] raised to `power`"
     return to_uint8((np.arange(256)/255)**power)[x]
@@ -41,7 +41,7 @@ def automatic_gamma(
     mean = grey_mean(x)
     return _powered(x, np.log(target)/np.log(np.clip(mean, 1/255, 254/255)))
 
-# %% ../nbs/09_evaluation.ipynb #51d906d6
+# %% ../nbs/09_evaluation.ipynb #93e0b7aa
 def equalise(
     x:np.ndarray, # uint8 HxWx3
 ) -> np.ndarray: # uint8 HxWx3
@@ -54,11 +54,11 @@ def equalise(
     factor = (new/np.maximum(np.arange(256), 1)).astype(np.float32)
     return np.rint(np.minimum(x*factor[y][...,None], 255)).astype(np.uint8)
 
-# %% ../nbs/09_evaluation.ipynb #18c695fa
+# %% ../nbs/09_evaluation.ipynb #10efda15
 #: The methods that everybody should beat: name -> function
 BASELINES = {'nothing': nothing, 'gamma 2.2': gamma, 'automatic gamma': automatic_gamma, 'histogram equalisation': equalise}
 
-# %% ../nbs/09_evaluation.ipynb #63eb0533
+# %% ../nbs/09_evaluation.ipynb #bf444bd2
 class Row(NamedTuple):
     "How a method did on one picture."
     name: str # of the pair
@@ -78,7 +78,7 @@ def _bootstrap(x, n=2000, seed=0):
 
 def _cells(r): return [f'{r.psnr:.2f}', f'{r.ssim:.3f}', f'{r.gt_psnr:.2f}', f'{r.seconds:.3f}']
 
-# %% ../nbs/09_evaluation.ipynb #7c094d34
+# %% ../nbs/09_evaluation.ipynb #55365189
 def _text(table):
     "Lines of equally wide columns"
     w = [max(len(r[k]) for r in table) for k in range(len(table[0]))]
@@ -89,7 +89,7 @@ def _markdown(table):
     head,*body = ['| '+' | '.join(r)+' |' for r in table]
     return '\n'.join([head, '|---|' + '---:|'*(len(table[0])-1), *body])
 
-# %% ../nbs/09_evaluation.ipynb #32981aef
+# %% ../nbs/09_evaluation.ipynb #ff4ccabe
 @dataclass(repr=False)
 class Evaluation:
     "What a method scored on a set of pairs."
@@ -124,7 +124,7 @@ class Evaluation:
         "Save a line for every picture."
         _save_csv(path, [Row._fields, *self.rows])
 
-# %% ../nbs/09_evaluation.ipynb #91cb86ff
+# %% ../nbs/09_evaluation.ipynb #097113c7
 def _spans(e):
     "The intervals of an `Evaluation` as cells"
     return [f'{lo:.{d}f}-{hi:.{d}f}' for (lo,hi),d in zip(e.interval.values(), (2,3,2,3))]
@@ -135,7 +135,7 @@ def _save_csv(path, lines):
     csv.writer(f, lineterminator='\n').writerows(lines)
     with atomic_write(path, overwrite=True) as out: out.write(f.getvalue().encode())
 
-# %% ../nbs/09_evaluation.ipynb #b8a9d1c6
+# %% ../nbs/09_evaluation.ipynb #3b599e70
 def _judge(method, name, pair):
     "The `Row` of one pair"
     low,high = load_pair(pair)
@@ -158,7 +158,7 @@ def evaluate(
     if not pairs: raise LowlightError('There are no pairs to evaluate on.')
     return Evaluation(name, [_judge(method, name, p) for p in pairs])
 
-# %% ../nbs/09_evaluation.ipynb #6dd5b0fa
+# %% ../nbs/09_evaluation.ipynb #09441e05
 class Comparison(dict):
     "Several methods on the same pairs: name -> `Evaluation`."
     def table(self): # lines of cells: a head, and mean and interval of each method
@@ -178,7 +178,7 @@ def compare(
     pairs = list(pairs)
     return Comparison({n: evaluate(m, pairs, n) for n,m in methods.items()})
 
-# %% ../nbs/09_evaluation.ipynb #2857a0ac
+# %% ../nbs/09_evaluation.ipynb #6c91fbe2
 def worst_sheet(
     method, # as evaluate takes it
     pairs, # list of Pair
@@ -193,7 +193,7 @@ def worst_sheet(
         rows.append((f'{r.name}: {r.psnr:.1f} dB', [low, to_uint8(as_rgb(method(low))), high]))
     return sheet(rows, ['dark', evaluation.name, 'truth'])
 
-# %% ../nbs/09_evaluation.ipynb #6af1daef
+# %% ../nbs/09_evaluation.ipynb #de2820e9
 def results(
     split:str='LOL-v1 test', # or 'LOL-v1 validation'
 ) -> list[list[str]]: # lines of cells: a head, then the methods, best PSNR first
@@ -203,7 +203,7 @@ def results(
     keys = 'method','params','psnr','ssim','gt_psnr','told_psnr','seconds_per_mp','mb','source'
     return [['method','parameters','PSNR','SSIM','GT-mean PSNR','PSNR if told','s/MP','MB','source']] + [[r[k] for k in keys] for r in rows]
 
-# %% ../nbs/09_evaluation.ipynb #e11e62e9
+# %% ../nbs/09_evaluation.ipynb #35790bc2
 def told_brightness(
     enhancer, # Enhancer of a network with a brightness input
     pairs, # list of Pair

@@ -5,17 +5,17 @@
 # %% auto #0
 __all__ = ['rule', 'stride', 'margin', 'bytes_per_pixel', 'export_model', 'load_model', 'weights_file']
 
-# %% ../nbs/06_export.ipynb #36347ef4
+# %% ../nbs/06_export.ipynb #ff0f7ca5
 import json, logging, math, os, zipfile
 from importlib.resources import files
 from pathlib import Path
 import numpy as np
 from .images import LowlightError
 
-# %% ../nbs/06_export.ipynb #36bb2e18
+# %% ../nbs/06_export.ipynb #5dc4da75
 from .models import Choose, DepthToSpace, Exposure, Keep, LogOdds, Modulate, Predicted, ToneCurve, Unwavelet, Wavelet, keras, layers
 
-# %% ../nbs/06_export.ipynb #d8088d0e
+# %% ../nbs/06_export.ipynb #19f24047
 def _scale(layer):
     "By how much a layer makes its input coarser (2), finer (1/2) or neither (1)."
     if isinstance(layer, Wavelet): return 2
@@ -36,7 +36,7 @@ def stride(
     "What the height and width of a model's input must be divisible by, so that going down and up again fits."
     return round(math.prod(max(1, 1/_scale(layer)) for layer in model.layers))
 
-# %% ../nbs/06_export.ipynb #446b7b98
+# %% ../nbs/06_export.ipynb #f92c4122
 def _walk(model):
     "Each layer of a model with its inputs, and how coarse (1, 2, 4, ...) its first input is."
     coarse = {}
@@ -62,7 +62,7 @@ def margin(
         reach[id(layer.output)] = far if len(inputs[0].shape) == 4 else 0       # dense layers have no place in the picture
     return int(-(-max(reach.values()) // stride(model)) * stride(model))
 
-# %% ../nbs/06_export.ipynb #6844074f
+# %% ../nbs/06_export.ipynb #9dbc67f6
 def bytes_per_pixel(
     model:keras.Model, # convolutional, from pictures to pictures
 )->float: # in bytes, for each pixel of the picture
@@ -76,7 +76,7 @@ def bytes_per_pixel(
         held = {t: size for t, size in held.items() if last.get(t, 0) > i}
     return most
 
-# %% ../nbs/06_export.ipynb #ccef8ea2
+# %% ../nbs/06_export.ipynb #10c5f5aa
 def _litert(model, path, half):
     "Write `model` as LiteRT, weights in 16 bits if `half`, with `lowlight.json` behind it."
     import tensorflow as tf
@@ -93,7 +93,7 @@ def _litert(model, path, half):
                  bytes_per_pixel=bytes_per_pixel(model), parameters=model.count_params())
     with zipfile.ZipFile(path, 'a') as z: z.writestr(zipfile.ZipInfo('lowlight.json'), json.dumps(facts))
 
-# %% ../nbs/06_export.ipynb #a64f3986
+# %% ../nbs/06_export.ipynb #7bb3b3d6
 def export_model(
     model:keras.Model, # what to write
     path, # where to; the ending chooses the format: .h5, .keras or .tflite
@@ -122,7 +122,7 @@ def _in_float32(model):
     copy.set_weights(model.get_weights())
     return copy
 
-# %% ../nbs/06_export.ipynb #a301a8dc
+# %% ../nbs/06_export.ipynb #29b3d7ea
 def load_model(
     path, # a .h5 or .keras file
 )->keras.Model: # not compiled
@@ -135,7 +135,7 @@ def load_model(
         why = 'it carries Python code, which is not run' if 'ambda' in str(e) else 'it is damaged, or was not written by Keras'
         raise LowlightError(f'{path} could not be loaded: {why}; ask its maker for another file.') from e
 
-# %% ../nbs/06_export.ipynb #96d49db5
+# %% ../nbs/06_export.ipynb #db44d4e1
 def weights_file(
     name, # of a network that comes with the package, or the path of a .keras or .h5 file
 )->Path: # a .keras or .h5 file
