@@ -87,25 +87,22 @@ def readme_command(start):
     return found[0]
 
 
-def run_notebooks(command, books, env, minutes, kind):
-    "Run a command with `nbdev_test` in it and report each notebook: it passed if it was completed and not named as failed."
-    start = time.time()
-    code, out = sh(command + ' --do_print --timing', env, minutes=minutes)
+def tests(env):
+    """The fast tests by the README's own command, which also installs the package in the fresh environment.
+
+    A notebook passed if it was completed and not named as failed."""
+    try: command = readme_command("pip install -e '.[dev]'")
+    except Failed as e: return report(False, 'the test command of README.md', str(e))
+    start, books = time.time(), note_books()
+    code, out = sh(command + ' --do_print --timing', env, minutes=35)
     done = set(re.findall(r'^- Completed (.+)$', out, re.M))
     named = set(re.findall(r'^\t(.+\.ipynb)$', out.partition('nbdev Tests Failed On')[2], re.M))
     secs = dict(re.findall(r'^(\S+\.ipynb): (\d+) secs$', out, re.M))
     bad = [b for b in books if str(ROOT/b) not in done or Path(b).name in named]
-    for b in books: report(b not in bad, f'{kind} {b}', f'({secs[Path(b).name]} s)' if Path(b).name in secs else '')
+    for b in books: report(b not in bad, f'notebook {b}', f'({secs[Path(b).name]} s)' if Path(b).name in secs else '')
     why = 'exit code ' + str(code) if code != 0 else 'no notebook was run' if not done else ''
-    report(not why and not bad, f'{kind}s: {command.partition(" --file_re")[0]}', f'({time.time() - start:.0f} s) {why}')
+    report(not why and not bad, f'notebooks: {command}', f'({time.time() - start:.0f} s) {why}')
     if why or bad: print(tail(re.sub(r'^(Starting |- Completed |WARNING: All log messages|[IWE]0000 ).*\n', '', out, flags=re.M), 150))
-
-
-def tests(env):
-    "The fast tests by the README's own command, which also installs the package in the fresh environment."
-    try: command = readme_command("pip install -e '.[dev]'")
-    except Failed as e: return report(False, 'the test command of README.md', str(e))
-    run_notebooks(command, note_books(), env, 35, 'notebook')
 
 
 def whole(env):

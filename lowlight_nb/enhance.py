@@ -99,7 +99,7 @@ def _keras(path, threads):
         return {k: export.keras.ops.convert_to_numpy(v) for k, v in named.items()}
     return dict(name=path.stem) | facts, {o.name for o in net.inputs}, run
 
-# %% ../nbs/07_enhance.ipynb #17ac2193
+# %% ../nbs/07_enhance.ipynb #f899e8af
 class Enhancer:
     "A network, ready to brighten pictures. Not to be shared between threads: make one for each."
     def __init__(self,
@@ -112,6 +112,7 @@ class Enhancer:
         self._load = partial(dict(litert=_litert, keras=_keras)[runtime], path, threads)
         self.facts, self.inputs, self._run = self._load()
         self.stride, self.margin = self.facts['stride'], self.facts['margin']
+        self.edge = self.stride // 2                                      # how much of its own edge is put around a tile
         self.side = int((max_memory * 1e9 / (2.4*self.facts['bytes_per_pixel'] + 110)) ** .5)      # as measured: 2.4 for LiteRT's own needs, 110 for the tile itself, in and out
 
     @property
@@ -159,19 +160,24 @@ class Enhancer:
         if not self.takes_brightness: return {}
         return dict(thumbnail=thumbnail(pixels)[None], brightness=np.float32([[-1 if wanted is None else wanted]]))
 
+    def _framed(self, x):
+        "A float tile (h, w, 3) within a frame of its own edge: (1, ...) with sides that the stride divides."
+        around = [(self.edge, self.edge + -(n + 2*self.edge) % self.stride) for n in x.shape[:2]]
+        return np.pad(x, (*around, (0, 0)), 'edge')[None]
+
     def _network(self, x, extra):
         "The network on one float tile (h, w, 3): padded, run, cropped."
         h, w, _ = x.shape
-        padded, frame = _framed(x, self.stride), self.stride // 2
+        padded, edge = self._framed(x), self.edge
         first = 'picture' if extra else next(iter(self.inputs))
         try: outputs = self._run(**{first: padded}, **extra)
         except (ValueError, RuntimeError) as e:
             raise LowlightError(f'The model {self.facts["name"]} does not take a picture of {w}x{h} pixels: {e}') from e
         y = outputs['picture'] if 'picture' in outputs else next(iter(outputs.values()))
-        y = y[0, frame:frame+h, frame:frame+w]
+        y = y[0, edge:edge+h, edge:edge+w]
         return apply_curve(x, y) if self.facts['rule'] == 'curve' else y
 
-# %% ../nbs/07_enhance.ipynb #0d139580
+# %% ../nbs/07_enhance.ipynb #13e41563
 _MANY = 8 # tiles; after a picture of more, the network is loaded afresh
 
 def _strips(pixels, cuts):
@@ -182,11 +188,6 @@ def _strips(pixels, cuts):
         rows[top-t:b-t] = pixels[top:b]
         first = t
         yield top, rows[:b-t], slice(top-t, bottom-t)
-
-def _framed(x, stride):
-    "A float tile (h, w, 3) within a frame of its own edge, half a stride or a little more; (1, ...) with sides that `stride` divides."
-    frame = stride // 2
-    return np.pad(x, (*((frame, frame + -(n + 2*frame) % stride) for n in x.shape[:2]), (0, 0)), 'edge')[None]
 
 def _cores():
     "The processor cores this process may use."

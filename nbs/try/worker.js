@@ -313,7 +313,6 @@ async function save({ strength, brightness, job }) {
   }
   forget(keep);
   const blob = await canvas.convertToBlob(LOSSY.test(type) ? { type: 'image/jpeg', quality: .95 } : { type: 'image/png' });
-  if (!await wanted(job)) return;
   postMessage({ say: 'saved', job, blob, name: `${name.replace(/\.[^.]*$/, '')}_bright.${blob.type === 'image/jpeg' ? 'jpg' : 'png'}` });
 }
 
