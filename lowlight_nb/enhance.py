@@ -61,21 +61,23 @@ def apply_curve(
     for _ in range(steps): x = x + r * x * (1 - x)
     return x
 
-# %% ../nbs/07_enhance.ipynb #4ba73811
+# %% ../nbs/07_enhance.ipynb #1337b408
 def tiles(
     length:int, # height or width of the picture
     most:int, # how much a tile may read, its margins included
     margin:int, # how far the network looks
     stride:int=1, # where a tile may begin
 )->list: # of (start, stop) to keep, and (start, stop) to read
-    "How one side of a picture is cut into overlapping tiles of about the same size."
+    "How one side of a picture is cut into tiles that overlap by twice the margin; all read as much, but for less than a stride at the end."
     margin = -(-margin // stride) * stride
-    count = 1 if length <= most else -(-length // max(stride, (most - 2*margin) // stride * stride))
-    size = -(-length // (count * stride)) * stride
-    cuts = [(a, min(a + size, length)) for a in range(0, length, size)]
-    return [((a, b), (max(0, a - margin), min(length, b + margin))) for a, b in cuts]
+    step = max(stride, (most - 2*margin) // stride * stride)
+    count = 1 if length <= most else max(1, -(-(length - 2*margin) // step))
+    size = -(-(length + 2*margin*(count - 1)) // (count*stride)) * stride
+    starts = [i * (size - 2*margin) for i in range(count - 1)] + [-(-(length - size) // stride) * stride]
+    ends = [start + size - margin for start in starts[:-1]] + [length]
+    return [((a, b), (start, min(start + size, length))) for a, b, start in zip([0] + ends, ends, starts)]
 
-# %% ../nbs/07_enhance.ipynb #40a7b489
+# %% ../nbs/07_enhance.ipynb #83ed4c7f
 def _litert(path, threads):
     "The facts, names of inputs and function of a .tflite file."
     from ai_edge_litert.interpreter import Interpreter
@@ -99,7 +101,7 @@ def _keras(path, threads):
         return {k: export.keras.ops.convert_to_numpy(v) for k, v in named.items()}
     return dict(name=path.stem) | facts, {o.name for o in net.inputs}, run
 
-# %% ../nbs/07_enhance.ipynb #f899e8af
+# %% ../nbs/07_enhance.ipynb #dd36e6a3
 class Enhancer:
     "A network, ready to brighten pictures. Not to be shared between threads: make one for each."
     def __init__(self,
@@ -145,8 +147,7 @@ class Enhancer:
         down, across = (tiles(o, most, margin, self.stride) for o in pixels.shape[:2])
         for top, strip, rows in _strips(pixels, down):
             for (left, right), (l, r) in across:
-                x = to_float(strip[:, l:r])
-                y = self._network(x, extra)
+                x, y = self._network(strip[:, l:r], extra)
                 if grey: y = np.repeat((y @ np.float32(GREY))[..., None], 3, axis=2)
                 if strength < 1: y = x + np.float32(strength) * (y - x)
                 y = from_float(y[rows, left-l:right-l], out.dtype)
@@ -160,24 +161,24 @@ class Enhancer:
         if not self.takes_brightness: return {}
         return dict(thumbnail=thumbnail(pixels)[None], brightness=np.float32([[-1 if wanted is None else wanted]]))
 
-    def _framed(self, x):
-        "A float tile (h, w, 3) within a frame of its own edge: (1, ...) with sides that the stride divides."
-        around = [(self.edge, self.edge + -(n + 2*self.edge) % self.stride) for n in x.shape[:2]]
-        return np.pad(x, (*around, (0, 0)), 'edge')[None]
+    def _framed(self, tile):
+        "A tile (h, w, 3) within a frame of its own edge: (1, ...) with sides that the stride divides, float."
+        around = [(self.edge, self.edge + -(n + 2*self.edge) % self.stride) for n in tile.shape[:2]]
+        return to_float(np.pad(tile, (*around, (0, 0)), 'edge'))[None]        # a byte is padded sooner than a float
 
-    def _network(self, x, extra):
-        "The network on one float tile (h, w, 3): padded, run, cropped."
-        h, w, _ = x.shape
-        padded, edge = self._framed(x), self.edge
+    def _network(self, tile, extra):
+        "The network on one tile (h, w, 3): framed, run, cropped; the tile as float, and what comes of it."
+        h, w, _ = tile.shape
+        framed = self._framed(tile)
         first = 'picture' if extra else next(iter(self.inputs))
-        try: outputs = self._run(**{first: padded}, **extra)
+        try: outputs = self._run(**{first: framed}, **extra)
         except (ValueError, RuntimeError) as e:
             raise LowlightError(f'The model {self.facts["name"]} does not take a picture of {w}x{h} pixels: {e}') from e
         y = outputs['picture'] if 'picture' in outputs else next(iter(outputs.values()))
-        y = y[0, edge:edge+h, edge:edge+w]
-        return apply_curve(x, y) if self.facts['rule'] == 'curve' else y
+        x, y = (o[0, self.edge:self.edge+h, self.edge:self.edge+w] for o in (framed, y))
+        return x, apply_curve(x, y) if self.facts['rule'] == 'curve' else y
 
-# %% ../nbs/07_enhance.ipynb #13e41563
+# %% ../nbs/07_enhance.ipynb #84d11c60
 _MANY = 8 # tiles; after a picture of more, the network is loaded afresh
 
 def _strips(pixels, cuts):
@@ -208,7 +209,7 @@ def _pixels(picture):
         picture = np.asarray(picture).astype(np.uint16) if picture.mode.startswith('I;16') else picture.convert('RGB')
     return as_rgb(picture)
 
-# %% ../nbs/07_enhance.ipynb #3d9607ee
+# %% ../nbs/07_enhance.ipynb #4d7b8c1c
 class Enhanced(np.ndarray):
     "A bright picture, an array like any other, that a notebook shows beside the dark one."
     before = None # the dark picture at the size of a screen
@@ -219,7 +220,7 @@ class Enhanced(np.ndarray):
         before_after(self.before, self).savefig(data, format='jpeg', dpi=80)
         return data.getvalue()
 
-# %% ../nbs/07_enhance.ipynb #b140f3af
+# %% ../nbs/07_enhance.ipynb #abbeb7ff
 @lru_cache(maxsize=4)
 def _kept(path, written, thread, runtime): return Enhancer(path, runtime=runtime)
 
@@ -238,7 +239,7 @@ def enhance(
     bright.before = before
     return bright
 
-# %% ../nbs/07_enhance.ipynb #2f29f6f3
+# %% ../nbs/07_enhance.ipynb #207cac7d
 def slider(
     picture, # path, PIL image, Picture, or array, as for enhance
     model=DEFAULT_MODEL, # one of MODELS, or the path of a .tflite file
