@@ -101,7 +101,7 @@ def _keras(path, threads):
         return {k: export.keras.ops.convert_to_numpy(v) for k, v in named.items()}
     return dict(name=path.stem) | facts, {o.name for o in net.inputs}, run
 
-# %% ../nbs/07_enhance.ipynb #dd36e6a3
+# %% ../nbs/07_enhance.ipynb #34feef36
 class Enhancer:
     "A network, ready to brighten pictures. Not to be shared between threads: make one for each."
     def __init__(self,
@@ -143,8 +143,7 @@ class Enhancer:
         if not 0 <= strength <= 1: raise LowlightError(f'The strength must lie from 0 to 1, and this is {strength}.')
         own = (in_place or isinstance(picture, (str, Path))) and pixels.dtype.kind == 'u' and pixels.flags.writeable
         out = pixels if own else np.empty(pixels.shape, np.uint16 if pixels.dtype == np.uint16 else np.uint8)
-        most, margin = (max(pixels.shape), 0) if self.margin is None else (self.side, self.margin)
-        down, across = (tiles(o, most, margin, self.stride) for o in pixels.shape[:2])
+        down, across = self._grid(*pixels.shape[:2])
         for top, strip, rows in _strips(pixels, down):
             for (left, right), (l, r) in across:
                 x, y = self._network(strip[:, l:r], extra)
@@ -154,6 +153,13 @@ class Enhancer:
                 out[top:top+len(y), left:right] = y
         if len(down) * len(across) > _MANY and self._load.func is _litert: self._run = self._load()[2]     # frees what the tiles took
         return out
+
+    def _grid(self, height, width):
+        "Rows and columns of tiles of at most `side` times `side` pixels; of several shapes the one of which least is read twice."
+        if self.margin is None: return tiles(height, height, 0), tiles(width, width, 0)
+        shapes = np.geomspace(1, 1.5, 17) if max(height, width) > self.side else [1]
+        plans = [[tiles(n, int(self.side * f), self.margin, self.stride) for n, f in ((height, o), (width, 1/o))] for s in shapes for o in (s, 1/s)]
+        return min(plans, key=lambda plan: np.prod([sum(r - l for _, (l, r) in cuts) for cuts in plan]))
 
     def _whole(self, pixels, brightness):
         "What the network is told about the whole picture."
