@@ -61,14 +61,14 @@ def apply_curve(
     for _ in range(steps): x = x + r * x * (1 - x)
     return x
 
-# %% ../nbs/07_enhance.ipynb #1337b408
+# %% ../nbs/07_enhance.ipynb #43da110b
 def tiles(
     length:int, # height or width of the picture
     most:int, # how much a tile may read, its margins included
     margin:int, # how far the network looks
     stride:int=1, # where a tile may begin
 )->list: # of (start, stop) to keep, and (start, stop) to read
-    "How one side of a picture is cut into tiles that overlap by twice the margin; all read as much, but for less than a stride at the end."
+    "How one side of a picture is cut into tiles of one size, which overlap by at least twice the margin; the last may be less than a stride smaller."
     margin = -(-margin // stride) * stride
     step = max(stride, (most - 2*margin) // stride * stride)
     count = 1 if length <= most else max(1, -(-(length - 2*margin) // step))
@@ -101,7 +101,7 @@ def _keras(path, threads):
         return {k: export.keras.ops.convert_to_numpy(v) for k, v in named.items()}
     return dict(name=path.stem) | facts, {o.name for o in net.inputs}, run
 
-# %% ../nbs/07_enhance.ipynb #34feef36
+# %% ../nbs/07_enhance.ipynb #1972d928
 class Enhancer:
     "A network, ready to brighten pictures. Not to be shared between threads: make one for each."
     def __init__(self,
@@ -155,7 +155,7 @@ class Enhancer:
         return out
 
     def _grid(self, height, width):
-        "Rows and columns of tiles of at most `side` times `side` pixels; of several shapes the one of which least is read twice."
+        "Rows and columns of tiles of at most `side` times `side` pixels, where the margin allows; of several shapes the one of which least is read twice."
         if self.margin is None: return tiles(height, height, 0), tiles(width, width, 0)
         shapes = np.geomspace(1, 1.5, 17) if max(height, width) > self.side else [1]
         plans = [[tiles(n, int(self.side * f), self.margin, self.stride) for n, f in ((height, o), (width, 1/o))] for s in shapes for o in (s, 1/s)]

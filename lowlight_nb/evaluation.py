@@ -203,7 +203,7 @@ def results(
     keys = 'method','params','psnr','ssim','gt_psnr','told_psnr','seconds_per_mp','mb','source'
     return [['method','parameters','PSNR','SSIM','GT-mean PSNR','PSNR if told','s/MP','MB','source']] + [[r[k] for k in keys] for r in rows]
 
-# %% ../nbs/09_evaluation.ipynb #35790bc2
+# %% ../nbs/09_evaluation.ipynb #a0ea1fbe
 def told_brightness(
     enhancer, # Enhancer of a network with a brightness input
     pairs, # list of Pair

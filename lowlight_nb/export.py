@@ -12,13 +12,14 @@ from pathlib import Path
 import numpy as np
 from .images import LowlightError
 
-# %% ../nbs/06_export.ipynb #5dc4da75
-from .models import Choose, DepthToSpace, Exposure, Keep, LogOdds, Modulate, Predicted, ToneCurve, Unwavelet, Wavelet, keras, layers
+# %% ../nbs/06_export.ipynb #bfc40429
+from .models import (Choose, DepthToSpace, Exposure, Keep, LogOdds, Modulate, Predicted, SpaceToDepth, ToneCurve, Unwavelet, Wavelet,
+                                keras, layers)
 
-# %% ../nbs/06_export.ipynb #19f24047
+# %% ../nbs/06_export.ipynb #a1b7edfa
 def _scale(layer):
     "By how much a layer makes its input coarser (2), finer (1/2) or neither (1)."
-    if isinstance(layer, Wavelet): return 2
+    if isinstance(layer, SpaceToDepth): return 2
     if isinstance(layer, (DepthToSpace, Unwavelet)): return 1/2
     if isinstance(layer, layers.UpSampling2D): return 1/max(layer.size)
     if isinstance(layer, layers.Conv2DTranspose): return 1/max(layer.strides)
@@ -36,7 +37,7 @@ def stride(
     "What the height and width of a model's input must be divisible by, so that going down and up again fits."
     return round(math.prod(max(1, 1/_scale(layer)) for layer in model.layers))
 
-# %% ../nbs/06_export.ipynb #f92c4122
+# %% ../nbs/06_export.ipynb #41e5c2c7
 def _walk(model):
     "Each layer of a model with its inputs, and how coarse (1, 2, 4, ...) its first input is."
     coarse = {}
@@ -47,7 +48,8 @@ def _walk(model):
         if inputs: yield layer, inputs, scale
 
 _POINTWISE = (layers.Add, layers.Multiply, layers.Concatenate, layers.ReLU, layers.Activation, layers.Rescaling, layers.Dense, layers.Flatten,
-              layers.BatchNormalization, Wavelet, Unwavelet, Keep, DepthToSpace, ToneCurve, Modulate, LogOdds, Predicted, Choose, Exposure)
+              layers.BatchNormalization, SpaceToDepth, Wavelet, Unwavelet, Keep, DepthToSpace, ToneCurve, Modulate, LogOdds, Predicted,
+              Choose, Exposure)
 
 def margin(
     model:keras.Model, # convolutional, from pictures to pictures

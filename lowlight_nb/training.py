@@ -160,14 +160,14 @@ class GTMeanPSNR(keras.metrics.Mean):
         truth, guess = ops.cast(y_true, 'float32'), ops.clip(ops.cast(y_pred, 'float32'), 0., 1.)
         return super().update_state(_db(truth, guess * _grey(truth) / (_grey(guess) + 1e-6)))
 
-# %% ../nbs/05_training.ipynb #967c02b2
+# %% ../nbs/05_training.ipynb #1676e678
 def tone(
     x, # float array in [0, 1]
-    shift:float, # added to the log-odds; 0 leaves the picture as it is
+    gain:float, # by what the values are multiplied where there is room; 1 leaves the picture as it is
 )->np.ndarray: # float array in [0, 1]
-    "The tone curve of Lantern in numpy: gx / (1 + (g-1)x) with g = exp(shift)."
-    g = np.exp(np.float32(shift))
-    return g * x / (1 + (g - 1) * x)
+    "As if exposed longer or shorter: gx / (1 + (g^4 - 1) x^4)^(1/4), which is the tone curve of Lantern on the fourth power."
+    g = np.float32(gain)
+    return g * x / np.sqrt(np.sqrt(1 + (g**4 - 1) * np.square(np.square(x))))
 
 # %% ../nbs/05_training.ipynb #d59de759
 def drawn_example(
@@ -200,7 +200,7 @@ def _part_thumbnail(proxy, part, shape):
     rows, columns = (slice(round(len(proxy)*p.start/n), max(round(len(proxy)*p.stop/n), round(len(proxy)*p.start/n) + 1)) for p, n in zip(part, shape))
     return thumbnail(proxy[rows, columns])
 
-# %% ../nbs/05_training.ipynb #608fb47c
+# %% ../nbs/05_training.ipynb #5a3c8534
 class LanternCrops(Crops):
     "As `Crops`, with the inputs and targets of `lantern`: picture, thumbnail and brightness; picture and brightness."
     def part(self, rng, height, width): return random_part(rng, height, width, self.size)
@@ -224,10 +224,10 @@ class LanternCrops(Crops):
             if rng.random() < .06:
                 low[k] = high[k] = drawn_example(rng, self.size)
                 dark = bright = thumbnail(low[k])
-            given, mean = rng.random() < .5, grey_mean(bright)
-            if given and rng.random() < .5:
-                shift = rng.normal(0, .4)
-                high[k], mean = tone(high[k], shift), grey_mean(tone(bright, shift))
+            given, mean = rng.random() < .75, grey_mean(bright)
+            if given:
+                gain = np.exp(rng.normal(0, .2))
+                high[k], mean = tone(high[k], gain), grey_mean(tone(bright, gain))
             thumbs.append(random_crop(rng, [dark], 64)[0])                 # nothing is cut off: flipped and turned
             wanted.append([mean]); told.append([mean if given else -1])
         wanted, told = np.array(wanted, np.float32), np.array(told, np.float32)
@@ -238,7 +238,7 @@ def _dark_thumbnail(bright, settings):
     kept = {k: settings[k] for k in ('stops', 'wb', 'contrast') if k in settings}
     return to_srgb(np.clip(expose(to_linear(bright), **kept), 0, 1))
 
-# %% ../nbs/05_training.ipynb #c2375655
+# %% ../nbs/05_training.ipynb #6f7da937
 def _ssim(a, b):
     "Mean SSIM over every fourth 7x7 window (Wang et al., 2004; sample covariance left aside)."
     mean = lambda x: ops.average_pool(x, 7, 4)
@@ -252,23 +252,25 @@ def _chroma(x): return x - ops.mean(x, -1, keepdims=True)
 
 @keras.saving.register_keras_serializable(package='lowlight_nb')
 class Restoration(keras.losses.Loss):
-    "Charbonnier distance, structure (1 - SSIM) and colour, for pictures in [0, 1]."
+    "Charbonnier distance, structure (1 - SSIM), colour, and the logarithm of each picture's squared error, for pictures in [0, 1]."
     def __init__(self,
         structure:float=.3, # weight of 1 - SSIM
         colour:float=.5, # weight of the distance of the colours
+        decibels:float=.02, # weight of log(1 + 1000 MSE) of each picture, which is what PSNR counts
         name='restoration', # shown in the history
         **kwargs):
         super().__init__(name=name, **kwargs)
-        self.structure, self.colour = structure, colour
+        self.structure, self.colour, self.decibels = structure, colour, decibels
 
     def call(self, y_true, y_pred):
         truth, guess = (ops.cast(x, 'float32') for x in (y_true, y_pred))
         loss = _charbonnier(guess - truth)
         if self.structure: loss += self.structure * (1 - _ssim(truth, guess))
         if self.colour: loss += self.colour * _charbonnier(_chroma(guess) - _chroma(truth))
+        if self.decibels: loss += self.decibels * ops.mean(ops.log(1 + 1e3 * ops.mean(ops.square(guess - truth), (1, 2, 3))))
         return loss
 
-    def get_config(self): return super().get_config() | dict(structure=self.structure, colour=self.colour)
+    def get_config(self): return super().get_config() | dict(structure=self.structure, colour=self.colour, decibels=self.decibels)
 
 # %% ../nbs/05_training.ipynb #2fb694c0
 def read_history(

@@ -21,7 +21,7 @@ from PIL import Image
 from lowlight_nb.batch import enhance_files, plan, workers
 from lowlight_nb.data import load_pair, samples
 from lowlight_nb.enhance import DEFAULT_MODEL, Enhancer
-from lowlight_nb.images import to_float, write_picture
+from lowlight_nb.images import write_picture
 
 
 def measured(work):
@@ -35,7 +35,7 @@ def measured(work):
 def bare(networks, picture, count):
     "Only the interpreters, all at once, on arrays that are ready."
     def loop(net):
-        x = net._framed(to_float(picture))
+        x = net._framed(picture)
         extra = net._whole(picture, None)
         inputs = {'picture' if extra else next(iter(net.inputs)): x} | extra
         for _ in range(count // len(networks)): net._run(**inputs)
