@@ -101,7 +101,7 @@ def _keras(path, threads):
         return {k: export.keras.ops.convert_to_numpy(v) for k, v in named.items()}
     return dict(name=path.stem) | facts, {o.name for o in net.inputs}, run
 
-# %% ../nbs/07_enhance.ipynb #1972d928
+# %% ../nbs/07_enhance.ipynb #6779e135
 class Enhancer:
     "A network, ready to brighten pictures. Not to be shared between threads: make one for each."
     def __init__(self,
@@ -146,19 +146,18 @@ class Enhancer:
         down, across = self._grid(*pixels.shape[:2])
         for top, strip, rows in _strips(pixels, down):
             for (left, right), (l, r) in across:
-                x, y = self._network(strip[:, l:r], extra)
+                x, y = (o[rows, left-l:right-l] for o in self._network(strip[:, l:r], extra))
                 if grey: y = np.repeat((y @ np.float32(GREY))[..., None], 3, axis=2)
                 if strength < 1: y = x + np.float32(strength) * (y - x)
-                y = from_float(y[rows, left-l:right-l], out.dtype)
-                out[top:top+len(y), left:right] = y
+                out[top:top+len(y), left:right] = from_float(y, out.dtype)
         if len(down) * len(across) > _MANY and self._load.func is _litert: self._run = self._load()[2]     # frees what the tiles took
         return out
 
     def _grid(self, height, width):
         "Rows and columns of tiles of at most `side` times `side` pixels, where the margin allows; of several shapes the one of which least is read twice."
-        if self.margin is None: return tiles(height, height, 0), tiles(width, width, 0)
-        shapes = np.geomspace(1, 1.5, 17) if max(height, width) > self.side else [1]
-        plans = [[tiles(n, int(self.side * f), self.margin, self.stride) for n, f in ((height, o), (width, 1/o))] for s in shapes for o in (s, 1/s)]
+        if self.margin is None or max(height, width) <= self.side: return tiles(height, height, 0), tiles(width, width, 0)
+        plans = [[tiles(n, int(self.side * f), self.margin, self.stride) for n, f in ((height, o), (width, 1/o))]
+                 for s in np.geomspace(1, 1.5, 17) for o in (s, 1/s)]
         return min(plans, key=lambda plan: np.prod([sum(r - l for _, (l, r) in cuts) for cuts in plan]))
 
     def _whole(self, pixels, brightness):

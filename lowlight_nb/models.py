@@ -91,7 +91,7 @@ class ToneCurve(layers.Layer):
         d = ops.tile(d, (1, 1, 1, x.shape[-1] // 3))
         return x / (d + (1 - d) * x)
 
-# %% ../nbs/04_models.ipynb #06709a64
+# %% ../nbs/04_models.ipynb #5f323dc1
 _COLOUR = np.array([[1, 1, 1], [2, -1, -1], [-1, -1, 2]]) / 3            # mean of red, green and blue; red and blue less that mean
 _RGB = np.array([[1, 1, 0], [1, -1, -1], [1, 0, 1]])                     # and back
 _HAAR = np.array([[1, 1, 1, 1], [1, -1, 1, -1], [1, 1, -1, -1], [1, -1, -1, 1]])   # mean and differences of a 2x2 block, times 4
@@ -107,7 +107,7 @@ class Wavelet(layers.Layer):
 
 @_registered
 class Unwavelet(layers.Layer):
-    "The inverse of `Wavelet`: (n, h, w, 12) to (n, 2h, 2w, 3)."
+    "The inverse of `SpaceToDepth` and `Wavelet`: (n, h, w, 12) to (n, 2h, 2w, 3)."
     def call(self, x):
         return ops.depth_to_space(ops.conv(x, _fixed(np.einsum('bp,rc->bcpr', _HAAR, _RGB).reshape(12, 12), x)), 2)
 

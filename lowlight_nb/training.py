@@ -200,7 +200,7 @@ def _part_thumbnail(proxy, part, shape):
     rows, columns = (slice(round(len(proxy)*p.start/n), max(round(len(proxy)*p.stop/n), round(len(proxy)*p.start/n) + 1)) for p, n in zip(part, shape))
     return thumbnail(proxy[rows, columns])
 
-# %% ../nbs/05_training.ipynb #5a3c8534
+# %% ../nbs/05_training.ipynb #b957c3eb
 class LanternCrops(Crops):
     "As `Crops`, with the inputs and targets of `lantern`: picture, thumbnail and brightness; picture and brightness."
     def part(self, rng, height, width): return random_part(rng, height, width, self.size)
@@ -224,10 +224,11 @@ class LanternCrops(Crops):
             if rng.random() < .06:
                 low[k] = high[k] = drawn_example(rng, self.size)
                 dark = bright = thumbnail(low[k])
-            given, mean = rng.random() < .75, grey_mean(bright)
+            given = rng.random() < .75
             if given:
                 gain = np.exp(rng.normal(0, .2))
-                high[k], mean = tone(high[k], gain), grey_mean(tone(bright, gain))
+                high[k], bright = tone(high[k], gain), tone(bright, gain)
+            mean = grey_mean(bright)
             thumbs.append(random_crop(rng, [dark], 64)[0])                 # nothing is cut off: flipped and turned
             wanted.append([mean]); told.append([mean if given else -1])
         wanted, told = np.array(wanted, np.float32), np.array(told, np.float32)
