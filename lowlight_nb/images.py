@@ -10,7 +10,6 @@ __all__ = ['SUFFIXES', 'RAW_SUFFIXES', 'LowlightError', 'check_numbers', 'as_rgb
 # %% ../nbs/00_images.ipynb #25e1f1d5
 import io, os, secrets, struct, sys, zlib
 from itertools import chain, islice
-from math import ceil
 from threading import Lock
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -56,7 +55,7 @@ def to_float(
 ): # float32 array of the same shape in [0,1]
     "The numbers as the network wants them."
     x = np.asarray(pixels)
-    return x.astype(np.float32, copy=False) if x.dtype.kind == 'f' else x.astype(np.float32) / np.float32(np.iinfo(x.dtype).max)
+    return x.astype(np.float32, copy=False) if x.dtype.kind == 'f' else np.divide(x, np.float32(np.iinfo(x.dtype).max), dtype=np.float32)
 
 # %% ../nbs/00_images.ipynb #5d3f235a
 def from_float(
@@ -86,20 +85,22 @@ def to_uint16(
     return from_float(x, np.uint16)
 
 # %% ../nbs/00_images.ipynb #efe68120
+def _parts(length, size):
+    "Where `size` parts of a side of so many pixels begin and end; of a side that is shorter than that, each part is one pixel."
+    if length < size: return (starts := ((np.arange(size) + .5)*length/size).astype(int)), starts + 1
+    edges = (np.arange(size + 1)*length/size + .5).astype(int)
+    return edges[:-1], edges[1:]
+
 def thumbnail(
     pixels, # HxWx3, uint8, uint16 or float in [0,1]
     size=64, # height and width of the thumbnail
 ): # float32 size x size x 3 in [0,1]
     "The area means of a picture on a square grid."
-    h, w = pixels.shape[:2]
-    parts = []
-    for rows in np.array_split(np.arange(size), min(size, 1 + h*w//4_000_000)):       # float takes memory: some rows at a time
-        top, bottom = rows[0]*h/size, (rows[-1]+1)*h/size
-        strip, box = pixels[int(top):ceil(bottom)], (0, top-int(top), w, bottom-int(top))
-        channels = [Image.fromarray(np.ascontiguousarray(strip[..., c])).convert('F') for c in range(3)]
-        parts.append(np.stack([np.asarray(c.resize((size, len(rows)), Image.Resampling.BOX, box)) for c in channels], axis=-1))
-    most = 1 if pixels.dtype.kind == 'f' else np.iinfo(pixels.dtype).max
-    return np.concatenate(parts) / np.float32(most)
+    whole = pixels.dtype.kind == 'u'
+    (top, bottom), (left, right) = (_parts(n, size) for n in pixels.shape[:2])
+    rows = np.stack([pixels[a:b].sum(0, dtype=np.uint32 if whole else np.float32) for a, b in zip(top, bottom)])
+    area = (bottom - top)[:, None, None] * (right - left)[:, None] * (np.iinfo(pixels.dtype).max if whole else 1)
+    return (np.add.reduceat(rows, left, axis=1) / area).astype(np.float32)
 
 # %% ../nbs/00_images.ipynb #f4cfe795
 #: File suffixes that can be read and written, and their formats
