@@ -35,15 +35,22 @@ def denoising_cnn(
 _registered = keras.saving.register_keras_serializable(package='lowlight_nb')
 
 # %% ../nbs/04_models.ipynb #fb74bec1
+def _resized(shape, size, channels):
+    "The shape of a batch whose height and width, and whose channels, are so many times as many; PyTorch asks for it."
+    n, h, w, c = shape
+    return n, h and int(h*size), w and int(w*size), int(c*channels)
+
 @_registered
 class SpaceToDepth(layers.Layer):
     "Each 2x2 block of pixels side by side: (n, h, w, 3) to (n, h/2, w/2, 12)."
     def call(self, x): return ops.space_to_depth(x, 2)
+    def compute_output_shape(self, shape): return _resized(shape, 1/2, 4)
 
 @_registered
 class DepthToSpace(layers.Layer):
     "Four channels become a block of 2x2 pixels: (n, h, w, 4c) to (n, 2h, 2w, c)."
     def call(self, x): return ops.depth_to_space(x, 2)
+    def compute_output_shape(self, shape): return _resized(shape, 2, 1/4)
 
 # %% ../nbs/04_models.ipynb #dfc01bfd
 @_registered
@@ -110,6 +117,7 @@ class Unwavelet(layers.Layer):
     "The inverse of `SpaceToDepth` and `Wavelet`: (n, h, w, 12) to (n, 2h, 2w, 3)."
     def call(self, x):
         return ops.depth_to_space(ops.conv(x, _fixed(np.einsum('bp,rc->bcpr', _HAAR, _RGB).reshape(12, 12), x)), 2)
+    def compute_output_shape(self, shape): return _resized(shape, 2, 1/4)
 
 @_registered
 class Keep(layers.Layer):
