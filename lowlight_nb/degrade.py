@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['GAIN', 'to_linear', 'to_srgb', 'expose', 'noise_sd', 'darken', 'exposure_between', 'noise_profile', 'measure_pairs',
-           'random_settings', 'random_twin']
+           'random_settings', 'random_twin', 'random_light', 'relight']
 
 # %% ../nbs/02_degrade.ipynb #0e3b1b61
 import io
@@ -54,6 +54,7 @@ def noise_sd(
 
 # %% ../nbs/02_degrade.ipynb #59b58951
 _CODES = np.rint(to_srgb(np.arange(65536)/65535)*255).astype(np.uint8) # linear light in 16 bits -> sRGB code
+_LIGHT = to_linear(np.arange(256)/255) # and back, of the 256 codes
 
 def _quantise(light):
     "8-bit sRGB codes of linear light, clipped."
@@ -175,3 +176,24 @@ def random_twin(
 ) -> np.ndarray: # uint8 HxWx3
     "A dark twin of `bright` with settings drawn by `random_settings`."
     return darken(bright, **random_settings(rng, stops), seed=rng)
+
+# %% ../nbs/02_degrade.ipynb #relight-code
+def random_light(
+    rng:np.random.Generator, # where chance comes from
+    size:int=64, # height and width of the map
+) -> np.ndarray: # float32 (size, size), factors on linear light, from 1/256 to 1
+    "How much of the light reaches each place: all of it near a spot or band, less and less of it away from there."
+    y,x = (np.mgrid[:size,:size]+.5)/size - rng.random(2)[:,None,None]
+    turn,squeeze = rng.uniform(0, np.pi),np.exp2(rng.normal(0, 1.5, 2))
+    far = np.hypot(squeeze[0]*(x*np.cos(turn)+y*np.sin(turn)), squeeze[1]*(y*np.cos(turn)-x*np.sin(turn)))
+    lit,soft,stops = rng.uniform(0, .6),np.exp2(rng.uniform(-4, 1)),rng.uniform(1, 8)
+    return np.exp2(-stops*np.clip((far-lit)/soft, 0, 1)).astype(np.float32)
+
+def relight(
+    pixels, # HxWx3, uint8 or float in [0,1]
+    light, # HxW, factors on linear light
+) -> np.ndarray: # of the same shape and kind
+    "The picture that would have been taken if only a share of the light had reached each place."
+    pixels,light = np.asarray(pixels),np.asarray(light, np.float32)[...,None]
+    if pixels.dtype == np.uint8: return _quantise(_LIGHT[pixels]*light)
+    return to_srgb(to_linear(pixels)*light)

@@ -11,9 +11,10 @@ import csv, os, time
 from functools import lru_cache
 from pathlib import Path
 import numpy as np
+from PIL import Image
 from .images import LowlightError, thumbnail, to_float
 from .data import Pair, check_crop, load_pair
-from .degrade import darken, expose, random_settings, random_twin, to_linear, to_srgb
+from .degrade import darken, expose, random_light, random_settings, random_twin, relight, to_linear, to_srgb
 from .metrics import grey_mean
 
 # %% ../nbs/05_training.ipynb #4c150589
@@ -22,7 +23,7 @@ from .models import _grey, keras, ops
 # %% ../nbs/05_training.ipynb #1f0979c1
 def random_crop(
     rng:np.random.Generator, # where chance comes from
-    pictures:list, # arrays (h, w, 3) of one height and width, cut and turned alike
+    pictures:list, # arrays (h, w, ...) of one height and width, cut and turned alike
     size:int, # side of the square crop, in pixels
 )->list: # the crops, (size, size, 3) each
     "The same random square of several pictures, flipped and turned alike."
@@ -39,14 +40,20 @@ def random_example(
     high:np.ndarray, # its bright truth; the same array as `low` where there is no dark picture
     size:int, # side of the crop, in pixels
     twins:float=0., # how often the dark crop is made from the bright one by darken
-)->tuple: # low crop and high crop, uint8 (size, size, 3), and the settings of darken or None
+    relit:float=0., # how often both are seen under another light
+)->tuple: # low crop and high crop, uint8 (size, size, 3); settings of darken or None; map of the other light or None
     "A crop to learn from: of the real dark picture, or of a twin made on the spot."
-    a, b = random_crop(rng, [low, high], size)
-    if low is not high and not (twins and rng.random() < twins): return a, b, None
-    if rng.random() < .4: return b, b, dict(stops=0.)        # a picture that is bright already stays as it is
+    light = random_light(rng) if relit and rng.random() < relit else None
+    if light is None: a, b = random_crop(rng, [low, high], size)
+    else:
+        here = np.asarray(Image.fromarray(light).resize(low.shape[1::-1], Image.Resampling.BILINEAR))
+        a, b, here = random_crop(rng, [low, high, here], size)
+        a, b = relight(a, here), relight(b, here)
+    if low is not high and not (twins and rng.random() < twins): return a, b, None, light
+    if rng.random() < .4: return b, b, dict(stops=0.), light                # a picture that is bright already stays as it is
     settings = random_settings(rng, stops=rng.uniform(-8, 0) if rng.random() < .5 else None)
-    if grey := rng.random() < .1: b = np.repeat(b[..., 1:2], 3, -1)     # a grey scene, whatever the cast
-    return darken(b, **settings, seed=rng), b, settings | dict(grey=grey)
+    if grey := rng.random() < .1: b = np.repeat(b[..., 1:2], 3, -1)         # a grey scene, whatever the cast
+    return darken(b, **settings, seed=rng), b, settings | dict(grey=grey), light
 
 # %% ../nbs/05_training.ipynb #f189932f
 class Crops(keras.utils.PyDataset):
@@ -59,11 +66,12 @@ class Crops(keras.utils.PyDataset):
         seed:int=0, # same seed, same crops
         memory:float=2., # gigabytes of pictures to keep; the rest is read again from disk
         twins:float=0., # share of real pairs that are replaced by dark twins
+        relit:float=0., # share of examples that are seen under another light
     ):
         super().__init__(workers=1)
         if not pairs: raise LowlightError('There are no pairs to train on; give at least one.')
         self.pairs, self.size, self.batch, self.per_picture = list(pairs), size, batch, crops_per_picture
-        self.seed, self.twins, self.epoch, self.problem = seed, twins, 0, None
+        self.seed, self.twins, self.relit, self.epoch, self.problem = seed, twins, relit, 0, None
         self.block = max(batch, int(memory * 1e9 / (6 * check_crop(pairs, size))))          # two pictures of three bytes a pixel
         self.load = lru_cache(maxsize=self.block)(self._read)
         self._plan()
@@ -94,15 +102,15 @@ class Crops(keras.utils.PyDataset):
     def part(self, rng, height, width): return slice(None), slice(None)   # of a picture, from which crops are taken
 
     def example(self, rng, p):
-        "A crop of picture `p`: low, high, settings, and the part of the picture it was taken from."
+        "A crop of picture `p`: low, high, settings, light, and the part of the picture it was taken from."
         low, high = self.load(p)
         part = self.part(rng, *low.shape[:2])
         bright_alone = low is high
         low, high = low[part], high[part]
-        return *random_example(rng, high if bright_alone else low, high, self.size, self.twins), part
+        return *random_example(rng, high if bright_alone else low, high, self.size, self.twins, self.relit), part
 
     def examples(self, i):
-        "Batch `i`: the numbers of the pictures, then low crops, high crops, settings and parts; last, the rest of its chance."
+        "Batch `i`: the numbers of the pictures, then low crops, high crops, settings, lights and parts; last, the rest of its chance."
         rng = np.random.default_rng([self.seed, self.epoch, i])
         chosen = [int(p) for p in self.order[i*self.batch:(i+1)*self.batch]]
         return chosen, *zip(*(self.example(rng, p) for p in chosen)), rng
@@ -211,13 +219,14 @@ class LanternCrops(Crops):
         return thumbnail(low, 128), thumbnail(high, 128), low.shape[:2]
 
     def __getitem__(self, i):
-        chosen, low, high, settings, parts, rng = self.examples(i)
+        chosen, low, high, settings, lights, parts, rng = self.examples(i)
         if not hasattr(self, 'copies'): self.copies = lru_cache(maxsize=2_000)(self._small_copies)
         low, high = to_float(np.stack(low)), to_float(np.stack(high))
         thumbs, wanted, told = [], [], []
         for k, p in enumerate(chosen):
             *copies, shape = self.copies(p)
             dark, bright = (_part_thumbnail(c, parts[k], shape) for c in copies)
+            if lights[k] is not None: dark, bright = relight(dark, lights[k]), relight(bright, lights[k])
             if settings[k]:
                 if settings[k].get('grey'): bright = np.repeat(bright[..., 1:2], 3, -1)
                 dark = _dark_thumbnail(bright, settings[k])
@@ -368,6 +377,7 @@ def train(
     batch:int=16, # crops in a batch
     crops_per_picture:int=4, # crops of each picture in an epoch
     twins:float=0., # share of real pairs that are replaced by dark twins
+    relit:float=0., # share of examples that are seen under another light
     average:float=0., # momentum of averaged weights, such as 0.999; 0 does not average; Lantern only
     seed:int=0, # same seed, same run
     resume:bool=False, # go on with the run in `out`
@@ -383,7 +393,7 @@ def train(
     except OSError as e: raise LowlightError(f'The folder {out} cannot be made ({e.strerror}); choose another.') from e
     _same_network(model, out/'network.txt', resume)
     keras.utils.set_random_seed(seed)
-    crops = (LanternCrops if is_lantern else Crops)(pairs, crop, batch, crops_per_picture, seed, memory, twins)
+    crops = (LanternCrops if is_lantern else Crops)(pairs, crop, batch, crops_per_picture, seed, memory, twins, relit)
     _compile(model, lr, epochs*len(crops), loss, average)
     keeper = Keeper(out, crops, resume, monitor='gt_psnr' if is_lantern else 'psnr')
     try:
@@ -399,8 +409,8 @@ def train(
 
 # %% ../nbs/05_training.ipynb #ef36cb44
 RECIPES = dict(
-    denoising_cnn=dict(epochs=22, lr=1e-3, crop=96, batch=16, crops_per_picture=4, twins=0., average=0.),
-    lantern=dict(epochs=18, lr=1.2e-3, crop=160, batch=8, crops_per_picture=16, twins=.2, average=.999))  # arguments of `train`
+    denoising_cnn=dict(epochs=22, lr=1e-3, crop=96, batch=16, crops_per_picture=4, twins=0., relit=0., average=0.),
+    lantern=dict(epochs=18, lr=1.2e-3, crop=160, batch=8, crops_per_picture=16, twins=.2, relit=.15, average=.999))  # arguments of `train`
 
 # %% ../nbs/05_training.ipynb #e52bd475
 def plot_history(
