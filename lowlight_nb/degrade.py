@@ -67,6 +67,13 @@ def _jpeg(pixels, quality):
     return np.asarray(Image.open(f))
 
 # %% ../nbs/02_degrade.ipynb #183da886
+def _grainy(noise, grain):
+    "White noise spread over neighbours in both directions, its variance kept."
+    if grain:
+        for axis in (0, 1):
+            noise = (noise + np.float32(grain)*(np.roll(noise, 1, axis) + np.roll(noise, -1, axis))) / np.float32(np.sqrt(1 + 2*grain**2))
+    return noise
+
 def darken(
     bright, # HxWx3 RGB, uint8 or float in [0,1]
     stops:float=-5., # change of exposure, 0 to -8
@@ -75,6 +82,7 @@ def darken(
     wb=(1.,1.,1.), # colour cast, see expose
     contrast:float=1., # see expose
     gain=GAIN, # amplification of red, green and blue, see noise_sd
+    grain:float=0., # how much of the noise a pixel shares with its neighbours, 0 to 1; 0: each has its own
     quality:int=None, # of a JPEG file that the twin passes through; None: no JPEG
     seed=None, # int or `np.random.Generator`; the same seed gives the same twin
 ) -> np.ndarray: # uint8 HxWx3
@@ -84,7 +92,7 @@ def darken(
     codes = np.arange(256, dtype=np.float32)/255
     light = expose(to_linear(np.stack([codes]*3, -1) if b.dtype == np.uint8 else b), stops, wb, contrast)
     sd = noise_sd(light, shot, read, gain)
-    x = rng.standard_normal(b.shape, dtype=np.float32)
+    x = _grainy(rng.standard_normal(b.shape, dtype=np.float32), grain)
     if b.dtype == np.uint8:
         for c in range(3): x[...,c] = x[...,c]*sd[:,c].copy()[b[...,c]] + light[:,c].copy()[b[...,c]]
     else: x = x*sd + light
@@ -167,7 +175,8 @@ def random_settings(
         wb=tuple(2.**np.clip([rng.normal(-.02, .32), 0, rng.normal(-.08, .3)], -1, 1)),
         contrast=float(np.clip(np.exp(rng.normal(.13, .18)), .7, 1.7)),
         gain=(float(rng.uniform(1.8, 3.2)), 1., float(rng.uniform(1.2, 2.))),
-        quality=int(rng.integers(70, 98)) if rng.random() < .2 else None)
+        quality=int(rng.integers(70, 98)) if rng.random() < .2 else None,
+        grain=float(rng.uniform(0, 1)) if rng.random() < .3 else 0.)
 
 def random_twin(
     bright, # HxWx3 RGB, uint8 or float in [0,1]
