@@ -198,11 +198,17 @@ def random_light(
     lit,soft,stops = rng.uniform(0, .6),np.exp2(rng.uniform(-4, 1)),rng.uniform(1, 8)
     return np.exp2(-stops*np.clip((far-lit)/soft, 0, 1)).astype(np.float32)
 
+def _stretched(light, height, width):
+    "A map of light at the size of a picture."
+    if light.shape == (height, width): return light
+    return np.asarray(Image.fromarray(light).resize((width, height), Image.Resampling.BILINEAR))
+
 def relight(
     pixels, # HxWx3, uint8 or float in [0,1]
-    light, # HxW, factors on linear light
+    light, # float array (n, m), factors on linear light, stretched over the picture
 ) -> np.ndarray: # of the same shape and kind
     "The picture that would have been taken if only a share of the light had reached each place."
-    pixels,light = np.asarray(pixels),np.asarray(light, np.float32)[...,None]
+    pixels = np.asarray(pixels)
+    light = _stretched(np.asarray(light, np.float32), *pixels.shape[:2])[...,None]
     if pixels.dtype == np.uint8: return _quantise(_LIGHT[pixels]*light)
     return to_srgb(to_linear(pixels)*light)

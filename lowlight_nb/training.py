@@ -11,10 +11,9 @@ import csv, os, time
 from functools import lru_cache
 from pathlib import Path
 import numpy as np
-from PIL import Image
 from .images import LowlightError, thumbnail, to_float
 from .data import Pair, check_crop, load_pair
-from .degrade import darken, expose, random_light, random_settings, random_twin, relight, to_linear, to_srgb
+from .degrade import _stretched, darken, expose, random_light, random_settings, random_twin, relight, to_linear, to_srgb
 from .metrics import grey_mean
 
 # %% ../nbs/05_training.ipynb #4c150589
@@ -46,8 +45,7 @@ def random_example(
     light = random_light(rng) if relit and rng.random() < relit else None
     if light is None: a, b = random_crop(rng, [low, high], size)
     else:
-        here = np.asarray(Image.fromarray(light).resize(low.shape[1::-1], Image.Resampling.BILINEAR))
-        a, b, here = random_crop(rng, [low, high, here], size)
+        a, b, here = random_crop(rng, [low, high, _stretched(light, *low.shape[:2])], size)
         a, b = relight(a, here), relight(b, here)
     if low is not high and not (twins and rng.random() < twins): return a, b, None, light
     if rng.random() < .4: return b, b, dict(stops=0.), light                # a picture that is bright already stays as it is
