@@ -30,9 +30,10 @@ def model_file(
     "Where the network of that name lies."
     if runtime not in RUNTIMES: raise LowlightError(f'There is no runtime {runtime!r}; choose one of {", ".join(RUNTIMES)}.')
     ends = ' or '.join(RUNTIMES[runtime])
-    if str(model) in MODELS: return next(p for o in RUNTIMES[runtime] if (p := MODELS[str(model)].with_suffix(o)).is_file())
+    for end in RUNTIMES[runtime] if str(model) in MODELS else ():
+        if (path := MODELS[str(model)].with_suffix(end)).is_file(): return path
     if not str(model).endswith(RUNTIMES[runtime]):
-        raise LowlightError(f'There is no model {str(model)!r} for the runtime {runtime}; choose one of {", ".join(MODELS)}, or give the path of a {ends} file.')
+        raise LowlightError(f'There is no model {str(model)!r} for the runtime {runtime}; choose one of {", ".join(o for o, p in MODELS.items() if any(p.with_suffix(e).is_file() for e in RUNTIMES[runtime]))}, or give the path of a {ends} file.')
     if not Path(model).is_file(): raise LowlightError(f'{model} does not exist; give the path of a {ends} file.')
     return Path(model)
 
