@@ -82,7 +82,7 @@ def darken(
     wb=(1.,1.,1.), # colour cast, see expose
     contrast:float=1., # see expose
     gain=GAIN, # amplification of red, green and blue, see noise_sd
-    grain:float=0., # how much of the noise a pixel shares with its neighbours, 0 to 1; 0: each has its own
+    grain:float=0., # weight, 0 to 1, of the neighbours' noise beside a pixel's own; 0: white noise
     quality:int=None, # of a JPEG file that the twin passes through; None: no JPEG
     seed=None, # int or `np.random.Generator`; the same seed gives the same twin
 ) -> np.ndarray: # uint8 HxWx3
@@ -198,17 +198,19 @@ def random_light(
     lit,soft,stops = rng.uniform(0, .6),np.exp2(rng.uniform(-4, 1)),rng.uniform(1, 8)
     return np.exp2(-stops*np.clip((far-lit)/soft, 0, 1)).astype(np.float32)
 
-def _stretched(light, height, width):
-    "A map of light at the size of a picture."
-    if light.shape == (height, width): return light
-    return np.asarray(Image.fromarray(light).resize((width, height), Image.Resampling.BILINEAR))
+def _light_on(light, rows, columns, height, width):
+    "The map of light where these rows and columns (slices) of a picture of that height and width lie."
+    n,m = light.shape
+    box = columns.start*m/width,rows.start*n/height,columns.stop*m/width,rows.stop*n/height
+    return np.asarray(Image.fromarray(light).resize((columns.stop-columns.start, rows.stop-rows.start), Image.Resampling.BILINEAR, box))
 
 def relight(
-    pixels, # HxWx3, uint8 or float in [0,1]
+    pixels, # HxWx3, uint8 or float in [0,1]; uint16 becomes float
     light, # float array (n, m), factors on linear light, stretched over the picture
-) -> np.ndarray: # of the same shape and kind
+) -> np.ndarray: # of the same shape
     "The picture that would have been taken if only a share of the light had reached each place."
-    pixels = np.asarray(pixels)
-    light = _stretched(np.asarray(light, np.float32), *pixels.shape[:2])[...,None]
-    if pixels.dtype == np.uint8: return _quantise(_LIGHT[pixels]*light)
-    return to_srgb(to_linear(pixels)*light)
+    pixels,light = as_rgb(pixels),np.asarray(light, np.float32)
+    h,w,_ = pixels.shape
+    if light.shape != (h, w): light = _light_on(light, slice(0, h), slice(0, w), h, w)
+    if pixels.dtype == np.uint8: return _quantise(_LIGHT[pixels]*light[...,None])
+    return to_srgb(to_linear(to_float(pixels))*light[...,None])

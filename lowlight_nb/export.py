@@ -106,7 +106,7 @@ def export_model(
     writers = {'.h5': lambda p: model.save(p), '.keras': lambda p: model.save(p), '.tflite': lambda p: _litert(model, p, half, int8)}
     if path.suffix not in writers: raise LowlightError(f'{path} should end in .h5, .keras or .tflite; the ending chooses the format.')
     if half and int8: raise LowlightError('Weights have either 16 bits (half) or 8 (int8); choose one.')
-    if (half or int8) and path.suffix != '.tflite': raise LowlightError(f'Only .tflite files have weights of 16 or 8 bits (half, int8), and this is {path.name}; leave it away, or give another ending.')
+    if (half or int8) and path.suffix != '.tflite': raise LowlightError(f'Only .tflite files have weights of 16 or 8 bits (half, int8), and this is {path.name}; leave half and int8 away, or give another ending.')
     if model.dtype_policy.compute_dtype != 'float32': model = _in_float32(model)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f'.{os.getpid()}-{path.name}')
@@ -144,7 +144,7 @@ def weights_file(
     name, # of a network that comes with the package, or the path of a .keras or .h5 file
 )->Path: # a .keras or .h5 file
     "The file from which training can go on."
-    for end in ('.keras', '.h5'):
-        path = Path(str(files('lowlight_nb')/'weights'/f'{name}{end}'))
-        if path.exists(): return path
-    return Path(name)
+    own = [Path(str(files('lowlight_nb')/'weights'/f'{name}{end}')) for end in ('.keras', '.h5', '.tflite')]
+    path = next((p for p in own if p.exists()), Path(name))
+    if path.suffix == '.tflite': raise LowlightError(f'{name} can run, but not be trained or exported; take the network that it was made of.')
+    return path

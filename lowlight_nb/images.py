@@ -99,7 +99,7 @@ def thumbnail(
     whole = pixels.dtype.kind == 'u'
     (top, bottom), (left, right) = (_parts(n, size) for n in pixels.shape[:2])
     rows = np.stack([pixels[a:b].sum(0, dtype=np.uint32 if whole else np.float32) for a, b in zip(top, bottom)])
-    area = (bottom - top)[:, None, None] * (right - left)[:, None] * (np.iinfo(pixels.dtype).max if whole else 1)
+    area = (bottom - top)[:, None, None] * (right - left)[:, None] * float(np.iinfo(pixels.dtype).max if whole else 1)
     return (np.add.reduceat(rows, left, axis=1) / area).astype(np.float32)
 
 # %% ../nbs/00_images.ipynb #f4cfe795

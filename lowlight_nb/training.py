@@ -13,24 +13,31 @@ from pathlib import Path
 import numpy as np
 from .images import LowlightError, thumbnail, to_float
 from .data import Pair, check_crop, load_pair
-from .degrade import _stretched, darken, expose, random_light, random_settings, random_twin, relight, to_linear, to_srgb
+from .degrade import _light_on, darken, expose, random_light, random_settings, random_twin, relight, to_linear, to_srgb
 from .metrics import grey_mean
 
 # %% ../nbs/05_training.ipynb #4c150589
 from .models import _grey, keras, ops
 
 # %% ../nbs/05_training.ipynb #1f0979c1
+def _window(rng, height, width, size):
+    "The rows and columns, as slices, of a random square."
+    y, x = rng.integers(height - size + 1), rng.integers(width - size + 1)
+    return slice(y, y + size), slice(x, x + size)
+
+def _turned(rng, crops):
+    "Square crops, flipped and turned alike."
+    flip, turns = rng.integers(2), rng.integers(4)
+    return [np.rot90(c[:, ::-1] if flip else c, turns) for c in crops]
+
 def random_crop(
     rng:np.random.Generator, # where chance comes from
-    pictures:list, # arrays (h, w, ...) of one height and width, cut and turned alike
+    pictures:list, # arrays (h, w, 3) of one height and width, cut and turned alike
     size:int, # side of the square crop, in pixels
 )->list: # the crops, (size, size, 3) each
     "The same random square of several pictures, flipped and turned alike."
-    h, w = pictures[0].shape[:2]
-    y, x = rng.integers(h - size + 1), rng.integers(w - size + 1)
-    flip, turns = rng.integers(2), rng.integers(4)
-    crops = [p[y:y+size, x:x+size] for p in pictures]
-    return [np.rot90(c[:, ::-1] if flip else c, turns) for c in crops]
+    rows, columns = _window(rng, *pictures[0].shape[:2], size)
+    return _turned(rng, [p[rows, columns] for p in pictures])
 
 # %% ../nbs/05_training.ipynb #c0930bd0
 def random_example(
@@ -43,10 +50,12 @@ def random_example(
 )->tuple: # low crop and high crop, uint8 (size, size, 3); settings of darken or None; map of the other light or None
     "A crop to learn from: of the real dark picture, or of a twin made on the spot."
     light = random_light(rng) if relit and rng.random() < relit else None
-    if light is None: a, b = random_crop(rng, [low, high], size)
-    else:
-        a, b, here = random_crop(rng, [low, high, _stretched(light, *low.shape[:2])], size)
+    rows, columns = _window(rng, *low.shape[:2], size)
+    a, b = low[rows, columns], high[rows, columns]
+    if light is not None:
+        here = _light_on(light, rows, columns, *low.shape[:2])
         a, b = relight(a, here), relight(b, here)
+    a, b = _turned(rng, [a, b])
     if low is not high and not (twins and rng.random() < twins): return a, b, None, light
     if rng.random() < .4: return b, b, dict(stops=0.), light                # a picture that is bright already stays as it is
     settings = random_settings(rng, stops=rng.uniform(-8, 0) if rng.random() < .5 else None)
@@ -310,7 +319,7 @@ class Keeper(keras.callbacks.Callback):
         folder:Path, # where the run lives
         crops:Crops, # told at which epoch to go on
         resume:bool, # keep the history that is there
-        monitor:str='psnr', # the metric that decides which weights are best, in validation where there is one
+        monitor:str='psnr', # the metric that decides in validation which weights are best; without validation they are the last
     ):
         super().__init__()
         self.folder, self.crops, self.monitor = folder, crops, monitor
@@ -327,8 +336,8 @@ class Keeper(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         logs = {k.replace('picture_', ''): round(float(v), 6) for k, v in logs.items()}
-        score = 'val_' + self.monitor if 'val_' + self.monitor in logs else self.monitor
-        if all(logs[score] > r[score] for r in self.rows if score in r): _replace(self.folder/'best.weights.h5', self.model.save_weights)
+        score = 'val_' + self.monitor
+        if score not in logs or all(logs[score] > r[score] for r in self.rows if score in r): _replace(self.folder/'best.weights.h5', self.model.save_weights)
         self.rows.append({'epoch': epoch + 1, 'seconds': round(time.time() - self.started, 2)} | logs)
         _replace(self.folder/'history.csv', lambda path: _write_rows(path, self.rows))
 
