@@ -30,10 +30,10 @@ def model_file(
     "Where the network of that name lies."
     if runtime not in RUNTIMES: raise LowlightError(f'There is no runtime {runtime!r}; choose one of {", ".join(RUNTIMES)}.')
     ends = ' or '.join(RUNTIMES[runtime])
-    for end in RUNTIMES[runtime] if str(model) in MODELS else ():
-        if (path := MODELS[str(model)].with_suffix(end)).is_file(): return path
+    known = {name: path for name, p in MODELS.items() for end in reversed(RUNTIMES[runtime]) if (path := p.with_suffix(end)).is_file()}
+    if str(model) in known: return known[str(model)]
     if not str(model).endswith(RUNTIMES[runtime]):
-        raise LowlightError(f'There is no model {str(model)!r} for the runtime {runtime}; choose one of {", ".join(o for o, p in MODELS.items() if any(p.with_suffix(e).is_file() for e in RUNTIMES[runtime]))}, or give the path of a {ends} file.')
+        raise LowlightError(f'There is no model {str(model)!r} for the runtime {runtime}; choose one of {", ".join(known)}, or give the path of a {ends} file.')
     if not Path(model).is_file(): raise LowlightError(f'{model} does not exist; give the path of a {ends} file.')
     return Path(model)
 
