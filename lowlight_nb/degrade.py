@@ -89,8 +89,7 @@ def darken(
     "What a camera would have made of the scene of `bright` with less light."
     b,rng = as_rgb(bright),np.random.default_rng(seed)
     if b.dtype == np.uint16: b = to_float(b)
-    codes = np.arange(256, dtype=np.float32)/255
-    light = expose(to_linear(np.stack([codes]*3, -1) if b.dtype == np.uint8 else b), stops, wb, contrast)
+    light = expose(np.stack([_LIGHT]*3, -1) if b.dtype == np.uint8 else to_linear(b), stops, wb, contrast)
     sd = noise_sd(light, shot, read, gain)
     x = _grainy(rng.standard_normal(b.shape, dtype=np.float32), grain)
     if b.dtype == np.uint8:
@@ -112,7 +111,7 @@ def exposure_between(
     high, # the same scene, bright, uint8 HxWx3
 ) -> dict: # stops, red, blue, contrast
     "How the exposure, the tint and the contrast of `low` differ from those of `high`."
-    l,h = (to_linear(np.arange(256)/255)[x] for x in (low, high))
+    l,h = (_LIGHT[x] for x in (low, high))
     (lr,lg,lb),(hr,hg,hb) = ((x.mean((0,1))+1e-6).tolist() for x in (l, h))
     L,H = (_blocks(x, 8).mean((1,2)).ravel() for x in (l, h))
     ok = (L > 5e-4) & (H < .95) & (H > 5e-4)
