@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['GAIN', 'to_linear', 'to_srgb', 'expose', 'noise_sd', 'darken', 'exposure_between', 'noise_profile', 'measure_pairs',
-           'random_settings', 'random_twin', 'random_light', 'relight']
+           'random_settings', 'random_twin', 'random_light', 'relight', 'random_lamps', 'shine']
 
 # %% ../nbs/02_degrade.ipynb #0e3b1b61
 import io
@@ -33,9 +33,12 @@ def expose(
     stops:float=-5., # change of exposure; -1 halves the light
     wb=(1.,1.,1.), # factors for red, green and blue: the colour cast
     contrast:float=1., # power around mid grey (0.18)
+    headroom:float=0., # by how many stops what is white was brighter than white
 ) -> np.ndarray: # linear light, float32, not clipped
     "The light that a shorter exposure gathers."
-    x = np.asarray(light, np.float32)*np.asarray(wb, np.float32)
+    x = np.asarray(light, np.float32)
+    if headroom: x = x*np.exp2(headroom*np.clip((x.min(-1, keepdims=True)-.8)/.15, 0, 1))
+    x = x*np.asarray(wb, np.float32)
     if contrast != 1: x = .18*(np.maximum(x, 0)/.18)**contrast
     return (x*2.**stops).astype(np.float32)
 
@@ -81,6 +84,7 @@ def darken(
     read:float=2.1e-4, # read noise, see noise_sd
     wb=(1.,1.,1.), # colour cast, see expose
     contrast:float=1., # see expose
+    headroom:float=0., # see expose
     gain=GAIN, # amplification of red, green and blue, see noise_sd
     grain:float=0., # weight, 0 to 1, of the neighbours' noise beside a pixel's own; 0: white noise
     quality:int=None, # of a JPEG file that the twin passes through; None: no JPEG
@@ -89,10 +93,12 @@ def darken(
     "What a camera would have made of the scene of `bright` with less light."
     b,rng = as_rgb(bright),np.random.default_rng(seed)
     if b.dtype == np.uint16: b = to_float(b)
-    light = expose(np.stack([_LIGHT]*3, -1) if b.dtype == np.uint8 else to_linear(b), stops, wb, contrast)
+    codes = b.dtype == np.uint8 and not headroom      # each channel for itself: a table of 256 codes is enough
+    light = np.stack([_LIGHT]*3, -1) if codes else _LIGHT[b] if b.dtype == np.uint8 else to_linear(b)
+    light = expose(light, stops, wb, contrast, headroom)
     sd = noise_sd(light, shot, read, gain)
     x = _grainy(rng.standard_normal(b.shape, dtype=np.float32), grain)
-    if b.dtype == np.uint8:
+    if codes:
         for c in range(3): x[...,c] = x[...,c]*sd[:,c].copy()[b[...,c]] + light[:,c].copy()[b[...,c]]
     else: x = x*sd + light
     x = _quantise(x)
@@ -175,7 +181,8 @@ def random_settings(
         contrast=float(np.clip(np.exp(rng.normal(.13, .18)), .7, 1.7)),
         gain=(float(rng.uniform(1.8, 3.2)), 1., float(rng.uniform(1.2, 2.))),
         quality=int(rng.integers(70, 98)) if rng.random() < .2 else None,
-        grain=float(rng.uniform(0, 1)) if rng.random() < .3 else 0.)
+        grain=float(rng.uniform(0, 1)) if rng.random() < .3 else 0.,
+        headroom=float(rng.uniform(0, 8)) if rng.random() < .3 else 0.)
 
 def random_twin(
     bright, # HxWx3 RGB, uint8 or float in [0,1]
@@ -213,3 +220,38 @@ def relight(
     if light.shape != (h, w): light = _light_on(light, slice(0, h), slice(0, w), h, w)
     if pixels.dtype == np.uint8: return _quantise(_LIGHT[pixels]*light[...,None])
     return to_srgb(to_linear(to_float(pixels))*light[...,None])
+
+# %% ../nbs/02_degrade.ipynb #lamps-code
+def random_lamps(
+    rng:np.random.Generator, # where chance comes from
+) -> np.ndarray: # float32 (n, 9): y, x, half height, half width, turn, 2 if round or 8 if a rectangle, red, green, blue
+    "Where lamps are, how large and how bright: places as shares of the picture, sizes of the root of its area, light in units of white."
+    def lamp():
+        size = np.exp2(rng.uniform(-8.5, -3))*np.exp2(rng.normal(0, .4, 2))
+        tint = rng.uniform(0, 1)*np.array([0, .6, 1.6]) + rng.uniform(0, 3, 3)*(rng.random() < .15)     # stops less: warm, now and then any colour
+        return [*rng.uniform(-.1, 1.1, 2), *size, rng.uniform(0, np.pi), rng.choice([2, 8], p=[.6, .4]), *np.exp2(rng.uniform(0, 8)-tint)]
+    return np.array([lamp() for _ in range(rng.geometric(.3))], np.float32)
+
+def _lamp_light(lamps, rows, columns, height, width):
+    "The light of lamps at these rows and columns (slices) of a picture of that height and width; float32 (h, w, 3)."
+    side = np.sqrt(height*width)
+    y,x = (np.arange(s.start, s.stop, dtype=np.float32)+.5 for s in (rows, columns))
+    light = np.zeros((len(y), len(x), 3), np.float32)
+    for cy,cx,high,wide,turn,corners,*colour in np.asarray(lamps, np.float32):
+        v,u = ((y-cy*height)/side)[:,None],((x-cx*width)/side)[None]
+        a,b = np.abs(u*np.cos(turn)+v*np.sin(turn))/wide,np.abs(v*np.cos(turn)-u*np.sin(turn))/high
+        far = np.hypot(a, b) if corners == 2 else np.maximum(a, b)
+        light += (1/(1+far**16) + .03/(1+far**2)**1.5)[...,None]*np.array(colour, np.float32)      # the lamp and its glow
+    return light
+
+def shine(
+    pixels, # HxWx3, uint8 or float in [0,1]
+    lamps, # as random_lamps gives them
+    exposure=1., # by how much less light the camera gathers than for the bright picture; a number, or one for each channel
+    at:tuple=None, # rows and columns (slices), height and width, if `pixels` is a part of a picture
+) -> np.ndarray: # of the same shape and type
+    "The picture that would have been taken with lamps in it."
+    h,w,_ = pixels.shape
+    light = _lamp_light(lamps, *at or (slice(0, h), slice(0, w), h, w))*np.float32(exposure)
+    if pixels.dtype == np.uint8: return _quantise(_LIGHT[pixels]+light)
+    return to_srgb(np.minimum(to_linear(pixels)+light, 1))

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['denoising_cnn', 'SpaceToDepth', 'DepthToSpace', 'LogOdds', 'Predicted', 'Choose', 'Exposure', 'ToneCurve', 'Wavelet',
-           'Unwavelet', 'Keep', 'Modulate', 'lantern']
+           'Unwavelet', 'Keep', 'Modulate', 'EightViews', 'MeanOfViews', 'lantern']
 
 # %% ../nbs/04_models.ipynb #0c06e8d7
 try:
@@ -134,6 +134,23 @@ class Modulate(layers.Layer):
         scale, shift = ops.split(ops.expand_dims(features, (1, 2)), 2, axis=-1)
         return x * (1 + scale) + shift
 
+# %% ../nbs/04_models.ipynb #views-code
+@_registered
+class EightViews(layers.Layer):
+    "Square pictures, then the same flipped and turned, all eight ways in one batch: (n, s, s, c) to (8n, s, s, c); in training as they are."
+    def call(self, x, training=False):
+        if training: return x
+        for turn in (lambda x: ops.flip(x, 1), lambda x: ops.flip(x, 2), lambda x: ops.transpose(x, (0, 2, 1, 3))):
+            x = ops.concatenate([x, turn(x)], 0)
+        return x
+    def compute_output_shape(self, shape): return shape[0] and 8*shape[0], *shape[1:]
+
+@_registered
+class MeanOfViews(layers.Layer):
+    "The mean of what was seen in each of eight views: (8n, ...) to (n, ...); in training there is one."
+    def call(self, x, training=False): return x if training else ops.mean(ops.reshape(x, (8, -1, *x.shape[1:])), 0)
+    def compute_output_shape(self, shape): return shape[0] and shape[0]//8, *shape[1:]
+
 # %% ../nbs/04_models.ipynb #85d3859e
 def _conv(x, filters, size=3, stride=1, activation=None, zero=False):
     init = 'zeros' if zero else 'he_normal'
@@ -147,9 +164,9 @@ def _block(x, features):
 
 def _global_stream(thumbnail, odds, brightness, width):
     "The features, the brightness used, and the log gain of each channel, from the thumbnail."
-    x = layers.concatenate([thumbnail, layers.Rescaling(.2)(odds)])
+    x = EightViews()(layers.concatenate([thumbnail, layers.Rescaling(.2)(odds)]))
     for filters in (width//4, width//2, width): x = _conv(x, filters, stride=2, activation='relu')
-    seen = layers.Dense(width, activation='relu')(layers.Flatten()(layers.AveragePooling2D(2)(x)))
+    seen = MeanOfViews()(layers.Dense(width, activation='relu')(layers.Flatten()(layers.AveragePooling2D(2)(x))))
     guess, fine = (layers.Dense(1, activation='sigmoid', dtype='float32', bias_initializer=keras.initializers.Constant(bias), name=name)(seen)
                    for name, bias in (('guess', 0), ('fine', -2)))
     predicted = Predicted(dtype='float32', name='predicted')(guess, fine, thumbnail)

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from .images import LowlightError, thumbnail, to_float
 from .data import Pair, check_crop, load_pair
-from .degrade import _light_on, darken, expose, random_light, random_settings, random_twin, relight, to_linear, to_srgb
+from .degrade import _LIGHT, _light_on, darken, expose, random_lamps, random_light, random_settings, random_twin, relight, shine, to_linear, to_srgb
 from .metrics import grey_mean
 
 # %% ../nbs/05_training.ipynb #4c150589
@@ -40,6 +40,10 @@ def random_crop(
     return _turned(rng, [p[rows, columns] for p in pictures])
 
 # %% ../nbs/05_training.ipynb #c0930bd0
+def _exposure(low, high):
+    "By how much less light `low` was taken than `high`, from every 64th of their pixels."
+    return float(_LIGHT[low[::8, ::8]].mean() / (_LIGHT[high[::8, ::8]].mean() + 1e-6))
+
 def random_example(
     rng:np.random.Generator, # where chance comes from
     low:np.ndarray, # uint8 (h, w, 3)
@@ -47,20 +51,29 @@ def random_example(
     size:int, # side of the crop, in pixels
     twins:float=0., # how often the dark crop is made from the bright one by darken
     relit:float=0., # how often both are seen under another light
-)->tuple: # low crop and high crop, uint8 (size, size, 3); settings of darken or None; map of the other light or None
+    lamps:float=0., # how often both have lamps in them
+)->tuple: # low crop and high crop, uint8 (size, size, 3), and how they were made: light, settings, lamps, exposure
     "A crop to learn from: of the real dark picture, or of a twin made on the spot."
-    light = random_light(rng) if relit and rng.random() < relit else None
+    real = low is not high and not (twins and rng.random() < twins)
+    fine = not real and rng.random() < .4                                   # a picture that is bright already stays as it is
+    light = random_light(rng) if relit and not fine and rng.random() < relit else None
+    shining = random_lamps(rng) if lamps and rng.random() < lamps else None
     rows, columns = _window(rng, *low.shape[:2], size)
-    a, b = low[rows, columns], high[rows, columns]
+    at = rows, columns, *low.shape[:2]
+    a, b, settings, exposure = low[rows, columns], high[rows, columns], None, 1.
     if light is not None:
-        here = _light_on(light, rows, columns, *low.shape[:2])
+        here = _light_on(light, *at)
         a, b = relight(a, here), relight(b, here)
-    a, b = _turned(rng, [a, b])
-    if low is not high and not (twins and rng.random() < twins): return a, b, None, light
-    if rng.random() < .4: return b, b, dict(stops=0.), light                # a picture that is bright already stays as it is
-    settings = random_settings(rng, stops=rng.uniform(-8, 0) if rng.random() < .5 else None)
-    if grey := rng.random() < .1: b = np.repeat(b[..., 1:2], 3, -1)         # a grey scene, whatever the cast
-    return darken(b, **settings, seed=rng), b, settings | dict(grey=grey), light
+    if fine: a, settings = b, dict(stops=0.)
+    elif real: exposure = _exposure(low, high)
+    else:
+        settings = random_settings(rng, stops=rng.uniform(-8, 0) if rng.random() < .5 else None)
+        exposure = np.float32(settings['wb']) * 2**settings['stops']
+        grey = rng.random() < .1                                            # a grey scene, whatever the cast
+        if grey: b = np.repeat(b[..., 1:2], 3, -1)
+        a, settings = darken(b, **settings, seed=rng), settings | dict(grey=grey)
+    if shining is not None: a, b = shine(a, shining, exposure, at), shine(b, shining, 1., at)
+    return *_turned(rng, [a, b]), dict(light=light, settings=settings, lamps=shining, exposure=exposure)
 
 # %% ../nbs/05_training.ipynb #f189932f
 class Crops(keras.utils.PyDataset):
@@ -74,11 +87,13 @@ class Crops(keras.utils.PyDataset):
         memory:float=2., # gigabytes of pictures to keep; the rest is read again from disk
         twins:float=0., # share of real pairs that are replaced by dark twins
         relit:float=0., # share of examples that are seen under another light
+        lamps:float=0., # share of examples with lamps in them
     ):
         super().__init__(workers=1)
         if not pairs: raise LowlightError('There are no pairs to train on; give at least one.')
         self.pairs, self.size, self.batch, self.per_picture = list(pairs), size, batch, crops_per_picture
-        self.seed, self.twins, self.relit, self.epoch, self.problem = seed, twins, relit, 0, None
+        self.seed, self.epoch, self.problem = seed, 0, None
+        self.chances = dict(twins=twins, relit=relit, lamps=lamps)
         self.block = max(batch, int(memory * 1e9 / (6 * check_crop(pairs, size))))          # two pictures of three bytes a pixel
         self.load = lru_cache(maxsize=self.block)(self._read)
         self._plan()
@@ -109,15 +124,15 @@ class Crops(keras.utils.PyDataset):
     def part(self, rng, height, width): return slice(None), slice(None)   # of a picture, from which crops are taken
 
     def example(self, rng, p):
-        "A crop of picture `p`: low, high, settings, light, and the part of the picture it was taken from."
+        "A crop of picture `p`: low, high, how they were made, and the part of the picture they were taken from."
         low, high = self.load(p)
         part = self.part(rng, *low.shape[:2])
         bright_alone = low is high
         low, high = low[part], high[part]
-        return *random_example(rng, high if bright_alone else low, high, self.size, self.twins, self.relit), part
+        return *random_example(rng, high if bright_alone else low, high, self.size, **self.chances), part
 
     def examples(self, i):
-        "Batch `i`: the numbers of the pictures, then low crops, high crops, settings, lights and parts; last, the rest of its chance."
+        "Batch `i`: the numbers of the pictures, then low crops, high crops, how they were made and parts; last, the rest of its chance."
         rng = np.random.default_rng([self.seed, self.epoch, i])
         chosen = [int(p) for p in self.order[i*self.batch:(i+1)*self.batch]]
         return chosen, *zip(*(self.example(rng, p) for p in chosen)), rng
@@ -210,10 +225,10 @@ def random_part(
         return slice(start, start + size)
     return cut(height), cut(width)
 
-def _part_thumbnail(proxy, part, shape):
-    "The thumbnail of a part of a picture, from a small copy of the whole."
+def _part_of(proxy, part, shape):
+    "A part of a picture, cut from a small copy of the whole."
     rows, columns = (slice(round(len(proxy)*p.start/n), max(round(len(proxy)*p.stop/n), round(len(proxy)*p.start/n) + 1)) for p, n in zip(part, shape))
-    return thumbnail(proxy[rows, columns])
+    return proxy[rows, columns]
 
 # %% ../nbs/05_training.ipynb #b957c3eb
 class LanternCrops(Crops):
@@ -225,18 +240,24 @@ class LanternCrops(Crops):
         low, high = self.load(p)
         return thumbnail(low, 128), thumbnail(high, 128), low.shape[:2]
 
+    def _thumbnails(self, p, part, how):
+        "Thumbnails of a part of picture `p`, dark and bright, made as its crop was."
+        *copies, shape = self.copies(p)
+        dark, bright = (_part_of(c, part, shape) for c in copies)
+        if how['light'] is not None: dark, bright = relight(dark, how['light']), relight(bright, how['light'])
+        if settings := how['settings']:
+            if settings.get('grey'): bright = np.repeat(bright[..., 1:2], 3, -1)
+            dark = _dark_copy(bright, settings)
+        if how['lamps'] is not None: dark, bright = shine(dark, how['lamps'], how['exposure']), shine(bright, how['lamps'])
+        return thumbnail(dark), thumbnail(bright)
+
     def __getitem__(self, i):
-        chosen, low, high, settings, lights, parts, rng = self.examples(i)
+        chosen, low, high, hows, parts, rng = self.examples(i)
         if not hasattr(self, 'copies'): self.copies = lru_cache(maxsize=2_000)(self._small_copies)
         low, high = to_float(np.stack(low)), to_float(np.stack(high))
         thumbs, wanted, told = [], [], []
         for k, p in enumerate(chosen):
-            *copies, shape = self.copies(p)
-            dark, bright = (_part_thumbnail(c, parts[k], shape) for c in copies)
-            if lights[k] is not None: dark, bright = relight(dark, lights[k]), relight(bright, lights[k])
-            if settings[k]:
-                if settings[k].get('grey'): bright = np.repeat(bright[..., 1:2], 3, -1)
-                dark = _dark_thumbnail(bright, settings[k])
+            dark, bright = self._thumbnails(p, parts[k], hows[k])
             if rng.random() < .06:
                 low[k] = high[k] = drawn_example(rng, self.size)
                 dark = bright = thumbnail(low[k])
@@ -250,9 +271,9 @@ class LanternCrops(Crops):
         wanted, told = np.array(wanted, np.float32), np.array(told, np.float32)
         return (dict(picture=low, thumbnail=np.stack(thumbs), brightness=told), dict(picture=high, brightness=wanted))
 
-def _dark_thumbnail(bright, settings):
-    "What `darken` does to a thumbnail, where noise averages out."
-    kept = {k: settings[k] for k in ('stops', 'wb', 'contrast') if k in settings}
+def _dark_copy(bright, settings):
+    "What `darken` does to a small copy, where noise averages out."
+    kept = {k: settings[k] for k in ('stops', 'wb', 'contrast', 'headroom') if k in settings}
     return to_srgb(np.clip(expose(to_linear(bright), **kept), 0, 1))
 
 # %% ../nbs/05_training.ipynb #6f7da937
@@ -274,20 +295,28 @@ class Restoration(keras.losses.Loss):
         structure:float=.3, # weight of 1 - SSIM
         colour:float=.5, # weight of the distance of the colours
         decibels:float=.02, # weight of log(1 + 1000 MSE) of each picture, which is what PSNR counts
+        aligned:float=.5, # share of all this that is measured after the guess was scaled to the grey mean of the truth
         name='restoration', # shown in the history
         **kwargs):
         super().__init__(name=name, **kwargs)
-        self.structure, self.colour, self.decibels = structure, colour, decibels
+        self.structure, self.colour, self.decibels, self.aligned = structure, colour, decibels, aligned
 
-    def call(self, y_true, y_pred):
-        truth, guess = (ops.cast(x, 'float32') for x in (y_true, y_pred))
+    def distance(self, truth, guess):
+        "The weighted sum, brightness included."
         loss = _charbonnier(guess - truth)
         if self.structure: loss += self.structure * (1 - _ssim(truth, guess))
         if self.colour: loss += self.colour * _charbonnier(_chroma(guess) - _chroma(truth))
         if self.decibels: loss += self.decibels * ops.mean(ops.log(1 + 1e3 * ops.mean(ops.square(guess - truth), (1, 2, 3))))
         return loss
 
-    def get_config(self): return super().get_config() | dict(structure=self.structure, colour=self.colour, decibels=self.decibels)
+    def call(self, y_true, y_pred):
+        truth, guess = (ops.cast(x, 'float32') for x in (y_true, y_pred))
+        loss = (1 - self.aligned) * self.distance(truth, guess)
+        if self.aligned: loss += self.aligned * self.distance(truth, guess * _grey(truth) / (_grey(guess) + 1e-3))
+        return loss
+
+    def get_config(self):
+        return super().get_config() | {k: getattr(self, k) for k in ('structure', 'colour', 'decibels', 'aligned')}
 
 # %% ../nbs/05_training.ipynb #2fb694c0
 def read_history(
@@ -385,6 +414,7 @@ def train(
     crops_per_picture:int=4, # crops of each picture in an epoch
     twins:float=0., # share of real pairs that are replaced by dark twins
     relit:float=0., # share of examples that are seen under another light
+    lamps:float=0., # share of examples with lamps in them
     average:float=0., # momentum of averaged weights, such as 0.999; 0 does not average; Lantern only
     seed:int=0, # same seed, same run
     resume:bool=False, # go on with the run in `out`
@@ -400,7 +430,7 @@ def train(
     except OSError as e: raise LowlightError(f'The folder {out} cannot be made ({e.strerror}); choose another.') from e
     _same_network(model, out/'network.txt', resume)
     keras.utils.set_random_seed(seed)
-    crops = (LanternCrops if is_lantern else Crops)(pairs, crop, batch, crops_per_picture, seed, memory, twins, relit)
+    crops = (LanternCrops if is_lantern else Crops)(pairs, crop, batch, crops_per_picture, seed, memory, twins, relit, lamps)
     _compile(model, lr, epochs*len(crops), loss, average)
     keeper = Keeper(out, crops, resume, monitor='gt_psnr' if is_lantern else 'psnr')
     try:
@@ -416,8 +446,8 @@ def train(
 
 # %% ../nbs/05_training.ipynb #ef36cb44
 RECIPES = dict(
-    denoising_cnn=dict(epochs=22, lr=1e-3, crop=96, batch=16, crops_per_picture=4, twins=0., relit=0., average=0.),
-    lantern=dict(epochs=18, lr=1.2e-3, crop=160, batch=8, crops_per_picture=16, twins=.2, relit=.15, average=.999))  # arguments of `train`
+    denoising_cnn=dict(epochs=22, lr=1e-3, crop=96, batch=16, crops_per_picture=4, twins=0., relit=0., lamps=0., average=0.),
+    lantern=dict(epochs=18, lr=1.2e-3, crop=160, batch=8, crops_per_picture=16, twins=.2, relit=.15, lamps=.2, average=.999))  # arguments of `train`
 
 # %% ../nbs/05_training.ipynb #e52bd475
 def plot_history(
