@@ -34,13 +34,14 @@ def expose(
     wb=(1.,1.,1.), # factors for red, green and blue: the colour cast
     contrast:float=1., # power around mid grey (0.18)
     headroom:float=0., # by how many stops what is white was brighter than white
+    black:float=0., # what black is taken for, in units of full white: a black level that is a little off
 ) -> np.ndarray: # linear light, float32, not clipped
     "The light that a shorter exposure gathers."
     x = np.asarray(light, np.float32)
     if headroom: x = x*np.exp2(headroom*np.clip((x.min(-1, keepdims=True)-.8)/.15, 0, 1))
     x = x*np.asarray(wb, np.float32)
     if contrast != 1: x = .18*(np.maximum(x, 0)/.18)**contrast
-    return (x*2.**stops).astype(np.float32)
+    return (x*2.**stops + black).astype(np.float32)
 
 # %% ../nbs/02_degrade.ipynb #415bed89
 GAIN = (2.4, 1., 1.5) # of red, green and blue, measured on LOL-v1 (see below)
@@ -85,6 +86,7 @@ def darken(
     wb=(1.,1.,1.), # colour cast, see expose
     contrast:float=1., # see expose
     headroom:float=0., # see expose
+    black:float=0., # see expose
     gain=GAIN, # amplification of red, green and blue, see noise_sd
     grain:float=0., # weight, 0 to 1, of the neighbours' noise beside a pixel's own; 0: white noise
     quality:int=None, # of a JPEG file that the twin passes through; None: no JPEG
@@ -95,7 +97,7 @@ def darken(
     if b.dtype == np.uint16: b = to_float(b)
     codes = b.dtype == np.uint8 and not headroom      # each channel for itself: a table of 256 codes is enough
     light = np.stack([_LIGHT]*3, -1) if codes else _LIGHT[b] if b.dtype == np.uint8 else to_linear(b)
-    light = expose(light, stops, wb, contrast, headroom)
+    light = expose(light, stops, wb, contrast, headroom, black)
     sd = noise_sd(light, shot, read, gain)
     x = _grainy(rng.standard_normal(b.shape, dtype=np.float32), grain)
     if codes:
@@ -176,13 +178,15 @@ def random_settings(
     if stops is None: stops = rng.uniform(-8, 0) if rng.random() < .05 else np.clip(rng.normal(-5.7, 1.2), -8, 0)
     worse = np.exp(rng.uniform(0, np.log(8))) if rng.random() < .2 else 1.
     noise = rng.normal(0, .6)
+    cast = 1. if rng.random() < .8 else 2.5
     return dict(stops=float(stops), shot=float(4.5e-5*worse*np.exp(noise)), read=float(2.6e-4*np.sqrt(worse)*np.exp(.5*noise + rng.normal(0, .3))),
-        wb=tuple(2.**np.clip([rng.normal(-.02, .32), 0, rng.normal(-.08, .3)], -1, 1)),
+        wb=tuple(2.**np.clip([rng.normal(-.02, .32*cast), 0, rng.normal(-.08, .3*cast)], -1.5, 1.5)),
         contrast=float(np.clip(np.exp(rng.normal(.13, .18)), .7, 1.7)),
         gain=(float(rng.uniform(1.8, 3.2)), 1., float(rng.uniform(1.2, 2.))),
         quality=int(rng.integers(70, 98)) if rng.random() < .2 else None,
         grain=float(rng.uniform(0, 1)) if rng.random() < .3 else 0.,
-        headroom=float(rng.uniform(0, 8)) if rng.random() < .3 else 0.)
+        headroom=float(rng.uniform(0, 8)) if rng.random() < .3 else 0.,
+        black=float(rng.normal(0, 6e-4)) if rng.random() < .3 else 0.)
 
 def random_twin(
     bright, # HxWx3 RGB, uint8 or float in [0,1]
@@ -224,24 +228,32 @@ def relight(
 # %% ../nbs/02_degrade.ipynb #lamps-code
 def random_lamps(
     rng:np.random.Generator, # where chance comes from
-) -> np.ndarray: # float32 (n, 9): y, x, half height, half width, turn, 2 if round or 8 if a rectangle, red, green, blue
-    "Where lamps are, how large and how bright: places as shares of the picture, sizes of the root of its area, light in units of white."
+) -> np.ndarray: # float32 (n, 10): y, x, half height, half width, turn, corners (2 round, 8 square), glow, red, green, blue
+    "Where lamps are, how large and how bright: in shares of the picture's height and width, light in units of white."
+    def power():
+        tint = rng.uniform(0, 1)*np.array([0, .6, 1.6]) + rng.uniform(0, 3, 3)*(rng.random() < .15)     # stops less: warm, now and then any colour
+        return np.exp2(rng.uniform(0, 8)-tint)
     def lamp():
         size = np.exp2(rng.uniform(-8.5, -3))*np.exp2(rng.normal(0, .4, 2))
-        tint = rng.uniform(0, 1)*np.array([0, .6, 1.6]) + rng.uniform(0, 3, 3)*(rng.random() < .15)     # stops less: warm, now and then any colour
-        return [*rng.uniform(-.1, 1.1, 2), *size, rng.uniform(0, np.pi), rng.choice([2, 8], p=[.6, .4]), *np.exp2(rng.uniform(0, 8)-tint)]
-    return np.array([lamp() for _ in range(rng.geometric(.3))], np.float32)
+        return [*rng.uniform(-.1, 1.1, 2), *size, rng.uniform(0, np.pi), rng.choice([2, 8], p=[.6, .4]), np.exp2(rng.uniform(-9, -5)), *power()]
+    def strip(edge, deep, turn, glow, light): return [*(.5 + edge*(2.5-deep)), 2, 2, turn, 8, glow, *light]   # reaches so deep into the picture
+    edges,kind = np.array([[-1,0], [1,0], [0,-1], [0,1]]),rng.random()
+    if kind < .75: return np.array([lamp() for _ in range(rng.geometric(.3))], np.float32)
+    if kind < .95: return np.array([strip(edges[rng.integers(4)], rng.uniform(.02, .4), rng.normal(0, .05), np.exp2(rng.uniform(-11, -7)), power())], np.float32)
+    deep = rng.uniform(.01, .1)
+    return np.array([strip(e, deep, 0, 0, [1e4]*3) for e in edges], np.float32)                          # a white frame
 
 def _lamp_light(lamps, rows, columns, height, width):
     "The light of lamps at these rows and columns (slices) of a picture of that height and width; float32 (h, w, 3)."
-    side = np.sqrt(height*width)
-    y,x = (np.arange(s.start, s.stop, dtype=np.float32)+.5 for s in (rows, columns))
+    y,x = ((np.arange(s.start, s.stop, dtype=np.float32)+.5)/n for s,n in ((rows, height), (columns, width)))
     light = np.zeros((len(y), len(x), 3), np.float32)
-    for cy,cx,high,wide,turn,corners,*colour in np.asarray(lamps, np.float32):
-        v,u = ((y-cy*height)/side)[:,None],((x-cx*width)/side)[None]
+    for cy,cx,high,wide,turn,corners,glow,*colour in np.asarray(lamps, np.float32):
+        v,u = (y-cy)[:,None],(x-cx)[None]
         a,b = np.abs(u*np.cos(turn)+v*np.sin(turn))/wide,np.abs(v*np.cos(turn)-u*np.sin(turn))/high
-        far = np.hypot(a, b) if corners == 2 else np.maximum(a, b)
-        light += (1/(1+far**16) + .03/(1+far**2)**1.5)[...,None]*np.array(colour, np.float32)      # the lamp and its glow
+        size = min(high, wide)
+        away = ((np.hypot(a, b) if corners == 2 else np.maximum(a, b)) - 1)*size                          # from its edge
+        bright = 1/(1 + np.exp(np.minimum(away/.001, 30))) + glow/(1 + (np.maximum(away, 0)/min(size, .1))**2)**1.5
+        light += bright[...,None]*np.array(colour, np.float32)
     return light
 
 def shine(
