@@ -360,7 +360,7 @@ def _add_train(add):
             ('crops-per-picture', int, 1, None, 'crops of each picture in an epoch'), ('lr', float, 1e-9, None, 'learning rate'),
             ('twins', float, 0, 1, 'share of pairs replaced by dark twins'),
             ('relit', float, 0, 1, 'share of examples seen under another light, so that a part of them is to stay dark'),
-            ('lamps', float, 0, 1, 'share of examples with lamps in them, which are white however dark the rest is'), ('average', float, 0, .9999, 'momentum of averaged weights (lantern)')]:
+            ('lamps', float, 0, 1, 'share of examples with lamps in them, often white where all else is dark'), ('average', float, 0, .9999, 'momentum of averaged weights (lantern)')]:
         p.add_argument('--'+name, type=_number(kind, least, most), metavar='N', help=f'{text} (default: that of the network)')
 
 def _add_export(add):

@@ -33,8 +33,8 @@ def expose(
     stops:float=-5., # change of exposure; -1 halves the light
     wb=(1.,1.,1.), # factors for red, green and blue: the colour cast
     contrast:float=1., # power around mid grey (0.18)
-    headroom:float=0., # by how many stops what is white was brighter than white
-    black:float=0., # what black is taken for, in units of full white: a black level that is a little off
+    headroom:float=0., # by how many stops what is white was brighter than white, 0 or more
+    black:float=0., # added to all of it, in units of full white: a black level that is a little off, in either direction
 ) -> np.ndarray: # linear light, float32, not clipped
     "The light that a shorter exposure gathers."
     x = np.asarray(light, np.float32)
@@ -228,42 +228,45 @@ def relight(
 # %% ../nbs/02_degrade.ipynb #lamps-code
 def random_lamps(
     rng:np.random.Generator, # where chance comes from
-) -> np.ndarray: # float32 (n, 10): y, x, half height, half width, turn, corners (2 round, 8 square), glow, red, green, blue
-    "Where lamps are, how large and how bright: in shares of the picture's height and width, light in units of white."
+) -> np.ndarray: # float32 (n, 10): y, x, half height, half width, turn (radians), square (0 round, 1 a rectangle), glow, red, green, blue
+    "One to several lamps, now and then a sky or a frame: places and sizes in shares of height and width, light in units of white, glow in units of that."
     def power():
         tint = rng.uniform(0, 1)*np.array([0, .6, 1.6]) + rng.uniform(0, 3, 3)*(rng.random() < .15)     # stops less: warm, now and then any colour
         return np.exp2(rng.uniform(0, 8)-tint)
     def lamp():
         size = np.exp2(rng.uniform(-8.5, -3))*np.exp2(rng.normal(0, .4, 2))
-        return [*rng.uniform(-.1, 1.1, 2), *size, rng.uniform(0, np.pi), rng.choice([2, 8], p=[.6, .4]), np.exp2(rng.uniform(-9, -5)), *power()]
-    def strip(edge, deep, turn, glow, light): return [*(.5 + edge*(2.5-deep)), 2, 2, turn, 8, glow, *light]   # reaches so deep into the picture
+        return [*rng.uniform(-.1, 1.1, 2), *size, rng.uniform(0, np.pi), rng.random() < .4, np.exp2(rng.uniform(-9, -5)), *power()]
+    def strip(edge, deep, turn, glow, light): return [*(.5 + edge*(2.5-deep)), 2, 2, turn, 1, glow, *light]   # reaches so deep into the picture
     edges,kind = np.array([[-1,0], [1,0], [0,-1], [0,1]]),rng.random()
-    if kind < .75: return np.array([lamp() for _ in range(rng.geometric(.3))], np.float32)
-    if kind < .95: return np.array([strip(edges[rng.integers(4)], rng.uniform(.02, .4), rng.normal(0, .05), np.exp2(rng.uniform(-11, -7)), power())], np.float32)
-    deep = rng.uniform(.01, .1)
-    return np.array([strip(e, deep, 0, 0, [1e4]*3) for e in edges], np.float32)                          # a white frame
+    if kind < .75: lamps = [lamp() for _ in range(rng.geometric(.3))]
+    elif kind < .95: lamps = [strip(rng.choice(edges), rng.uniform(.02, .4), rng.normal(0, .05), np.exp2(rng.uniform(-11, -7)), power())]
+    else:
+        deep = rng.uniform(.01, .1)
+        lamps = [strip(e, deep, 0, 0, [1e4]*3) for e in edges]                                           # a white frame
+    return np.array(lamps, np.float32)
 
 def _lamp_light(lamps, rows, columns, height, width):
     "The light of lamps at these rows and columns (slices) of a picture of that height and width; float32 (h, w, 3)."
     y,x = ((np.arange(s.start, s.stop, dtype=np.float32)+.5)/n for s,n in ((rows, height), (columns, width)))
     light = np.zeros((len(y), len(x), 3), np.float32)
-    for cy,cx,high,wide,turn,corners,glow,*colour in np.asarray(lamps, np.float32):
+    for cy,cx,high,wide,turn,square,glow,*colour in np.asarray(lamps, np.float32):
         v,u = (y-cy)[:,None],(x-cx)[None]
         a,b = np.abs(u*np.cos(turn)+v*np.sin(turn))/wide,np.abs(v*np.cos(turn)-u*np.sin(turn))/high
         size = min(high, wide)
-        away = ((np.hypot(a, b) if corners == 2 else np.maximum(a, b)) - 1)*size                          # from its edge
+        away = ((np.maximum(a, b) if square else np.hypot(a, b)) - 1)*size                          # from its edge
         bright = 1/(1 + np.exp(np.minimum(away/.001, 30))) + glow/(1 + (np.maximum(away, 0)/min(size, .1))**2)**1.5
         light += bright[...,None]*np.array(colour, np.float32)
     return light
 
 def shine(
-    pixels, # HxWx3, uint8 or float in [0,1]
-    lamps, # as random_lamps gives them
-    exposure=1., # by how much less light the camera gathers than for the bright picture; a number, or one for each channel
+    pixels, # HxWx3, uint8 or float in [0,1]; uint16 becomes float
+    lamps, # float (n, 10), as random_lamps gives them
+    exposure=1., # how much light the camera gathers, 1 for the bright picture, 1/16 for one of four stops less; a number, or three
     at:tuple=None, # rows and columns (slices), height and width, if `pixels` is a part of a picture
-) -> np.ndarray: # of the same shape and type
+) -> np.ndarray: # of the same shape
     "The picture that would have been taken with lamps in it."
+    pixels = as_rgb(pixels)
     h,w,_ = pixels.shape
     light = _lamp_light(lamps, *at or (slice(0, h), slice(0, w), h, w))*np.float32(exposure)
     if pixels.dtype == np.uint8: return _quantise(_LIGHT[pixels]+light)
-    return to_srgb(np.minimum(to_linear(pixels)+light, 1))
+    return to_srgb(np.minimum(to_linear(to_float(pixels))+light, 1))

@@ -140,16 +140,20 @@ class EightViews(layers.Layer):
     "Square pictures, then the same flipped and turned, all eight ways in one batch: (n, s, s, c) to (8n, s, s, c); in training as they are."
     def call(self, x, training=False):
         if training: return x
-        for turn in (lambda x: ops.flip(x, 1), lambda x: ops.flip(x, 2), lambda x: ops.transpose(x, (0, 2, 1, 3))):
-            x = ops.concatenate([x, turn(x)], 0)
-        return x
-    def compute_output_shape(self, shape): return shape[0] and 8*shape[0], *shape[1:]
+        x = ops.concatenate([x, ops.flip(x, 1)], 0)
+        x = ops.concatenate([x, ops.flip(x, 2)], 0)
+        return ops.concatenate([x, ops.transpose(x, (0, 2, 1, 3))], 0)
+    def compute_output_shape(self, shape):
+        n, *rest = shape
+        return (n and 8*n, *rest)
 
 @_registered
 class MeanOfViews(layers.Layer):
     "The mean of what was seen in each of eight views: (8n, ...) to (n, ...); in training there is one."
     def call(self, x, training=False): return x if training else ops.mean(ops.reshape(x, (8, -1, *x.shape[1:])), 0)
-    def compute_output_shape(self, shape): return shape[0] and shape[0]//8, *shape[1:]
+    def compute_output_shape(self, shape):
+        n, *rest = shape
+        return (n and n//8, *rest)
 
 # %% ../nbs/04_models.ipynb #85d3859e
 def _conv(x, filters, size=3, stride=1, activation=None, zero=False):

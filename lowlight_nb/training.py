@@ -49,10 +49,10 @@ def random_example(
     low:np.ndarray, # uint8 (h, w, 3)
     high:np.ndarray, # its bright truth; the same array as `low` where there is no dark picture
     size:int, # side of the crop, in pixels
-    twins:float=0., # how often the dark crop is made from the bright one by darken
+    twins:float=0., # how often, 0 to 1, the dark crop is made from the bright one by darken
     relit:float=0., # how often both are seen under another light
     lamps:float=0., # how often both have lamps in them
-)->tuple: # low crop and high crop, uint8 (size, size, 3), and how they were made: light, settings, lamps, exposure
+)->tuple: # low crop and high crop, uint8 (size, size, 3), and a dict of how they were made: light, settings, lamps (None if there are none), exposure
     "A crop to learn from: of the real dark picture, or of a twin made on the spot."
     real = low is not high and not (twins and rng.random() < twins)
     fine = not real and rng.random() < .4                                   # a picture that is bright already stays as it is
@@ -273,7 +273,7 @@ class LanternCrops(Crops):
 
 def _dark_copy(bright, settings):
     "What `darken` does to a small copy, where noise averages out."
-    kept = {k: settings[k] for k in ('stops', 'wb', 'contrast', 'headroom') if k in settings}
+    kept = {k: settings[k] for k in ('stops', 'wb', 'contrast', 'headroom', 'black') if k in settings}
     return to_srgb(np.clip(expose(to_linear(bright), **kept), 0, 1))
 
 # %% ../nbs/05_training.ipynb #6f7da937
@@ -295,13 +295,13 @@ class Restoration(keras.losses.Loss):
         structure:float=.3, # weight of 1 - SSIM
         colour:float=.5, # weight of the distance of the colours
         decibels:float=.02, # weight of log(1 + 1000 MSE) of each picture, which is what PSNR counts
-        aligned:float=.5, # share of all this that is measured after the guess was scaled to the grey mean of the truth
+        aligned:float=.5, # share, 0 to 1, of all this that is measured after the guess was scaled to the grey mean of the truth
         name='restoration', # shown in the history
         **kwargs):
         super().__init__(name=name, **kwargs)
         self.structure, self.colour, self.decibels, self.aligned = structure, colour, decibels, aligned
 
-    def distance(self, truth, guess):
+    def _distance(self, truth, guess):
         "The weighted sum, brightness included."
         loss = _charbonnier(guess - truth)
         if self.structure: loss += self.structure * (1 - _ssim(truth, guess))
@@ -311,8 +311,8 @@ class Restoration(keras.losses.Loss):
 
     def call(self, y_true, y_pred):
         truth, guess = (ops.cast(x, 'float32') for x in (y_true, y_pred))
-        loss = (1 - self.aligned) * self.distance(truth, guess)
-        if self.aligned: loss += self.aligned * self.distance(truth, guess * _grey(truth) / (_grey(guess) + 1e-3))
+        loss = (1 - self.aligned) * self._distance(truth, guess)
+        if self.aligned: loss += self.aligned * self._distance(truth, guess * _grey(truth) / ops.maximum(_grey(guess), 1e-3))
         return loss
 
     def get_config(self):
