@@ -34,14 +34,13 @@ def expose(
     wb=(1.,1.,1.), # factors for red, green and blue: the colour cast
     contrast:float=1., # power around mid grey (0.18)
     headroom:float=0., # by how many stops what is white was brighter than white, 0 or more
-    black:float=0., # added to all of it, in units of full white: a black level that is a little off, in either direction
 ) -> np.ndarray: # linear light, float32, not clipped
     "The light that a shorter exposure gathers."
     x = np.asarray(light, np.float32)
     if headroom: x = x*np.exp2(headroom*np.clip((x.min(-1, keepdims=True)-.8)/.15, 0, 1))
     x = x*np.asarray(wb, np.float32)
     if contrast != 1: x = .18*(np.maximum(x, 0)/.18)**contrast
-    return (x*2.**stops + black).astype(np.float32)
+    return (x*2.**stops).astype(np.float32)
 
 # %% ../nbs/02_degrade.ipynb #415bed89
 GAIN = (2.4, 1., 1.5) # of red, green and blue, measured on LOL-v1 (see below)
@@ -86,7 +85,6 @@ def darken(
     wb=(1.,1.,1.), # colour cast, see expose
     contrast:float=1., # see expose
     headroom:float=0., # see expose
-    black:float=0., # see expose
     gain=GAIN, # amplification of red, green and blue, see noise_sd
     grain:float=0., # weight, 0 to 1, of the neighbours' noise beside a pixel's own; 0: white noise
     quality:int=None, # of a JPEG file that the twin passes through; None: no JPEG
@@ -97,7 +95,7 @@ def darken(
     if b.dtype == np.uint16: b = to_float(b)
     codes = b.dtype == np.uint8 and not headroom      # each channel for itself: a table of 256 codes is enough
     light = np.stack([_LIGHT]*3, -1) if codes else _LIGHT[b] if b.dtype == np.uint8 else to_linear(b)
-    light = expose(light, stops, wb, contrast, headroom, black)
+    light = expose(light, stops, wb, contrast, headroom)
     sd = noise_sd(light, shot, read, gain)
     x = _grainy(rng.standard_normal(b.shape, dtype=np.float32), grain)
     if codes:
@@ -178,15 +176,13 @@ def random_settings(
     if stops is None: stops = rng.uniform(-8, 0) if rng.random() < .05 else np.clip(rng.normal(-5.7, 1.2), -8, 0)
     worse = np.exp(rng.uniform(0, np.log(8))) if rng.random() < .2 else 1.
     noise = rng.normal(0, .6)
-    cast = 1. if rng.random() < .8 else 2.5
     return dict(stops=float(stops), shot=float(4.5e-5*worse*np.exp(noise)), read=float(2.6e-4*np.sqrt(worse)*np.exp(.5*noise + rng.normal(0, .3))),
-        wb=tuple(2.**np.clip([rng.normal(-.02, .32*cast), 0, rng.normal(-.08, .3*cast)], -1.5, 1.5)),
+        wb=tuple(2.**np.clip([rng.normal(-.02, .32), 0, rng.normal(-.08, .3)], -1, 1)),
         contrast=float(np.clip(np.exp(rng.normal(.13, .18)), .7, 1.7)),
         gain=(float(rng.uniform(1.8, 3.2)), 1., float(rng.uniform(1.2, 2.))),
         quality=int(rng.integers(70, 98)) if rng.random() < .2 else None,
         grain=float(rng.uniform(0, 1)) if rng.random() < .3 else 0.,
-        headroom=float(rng.uniform(0, 8)) if rng.random() < .3 else 0.,
-        black=float(rng.normal(0, 6e-4)) if rng.random() < .3 else 0.)
+        headroom=float(rng.uniform(0, 8)) if rng.random() < .3 else 0.)
 
 def random_twin(
     bright, # HxWx3 RGB, uint8 or float in [0,1]

@@ -56,7 +56,8 @@ def random_example(
     "A crop to learn from: of the real dark picture, or of a twin made on the spot."
     real = low is not high and not (twins and rng.random() < twins)
     fine = not real and rng.random() < .4                                   # a picture that is bright already stays as it is
-    light = random_light(rng) if relit and not fine and rng.random() < relit else None
+    light = random_light(rng) if relit and rng.random() < relit else None
+    if fine and light is not None and light.mean() < .35: light = None      # unless hardly anything would be lit
     shining = random_lamps(rng) if lamps and rng.random() < lamps else None
     rows, columns = _window(rng, *low.shape[:2], size)
     at = rows, columns, *low.shape[:2]
@@ -273,7 +274,7 @@ class LanternCrops(Crops):
 
 def _dark_copy(bright, settings):
     "What `darken` does to a small copy, where noise averages out."
-    kept = {k: settings[k] for k in ('stops', 'wb', 'contrast', 'headroom', 'black') if k in settings}
+    kept = {k: settings[k] for k in ('stops', 'wb', 'contrast', 'headroom') if k in settings}
     return to_srgb(np.clip(expose(to_linear(bright), **kept), 0, 1))
 
 # %% ../nbs/05_training.ipynb #6f7da937
