@@ -182,7 +182,7 @@ def random_settings(
         gain=(float(rng.uniform(1.8, 3.2)), 1., float(rng.uniform(1.2, 2.))),
         quality=int(rng.integers(70, 98)) if rng.random() < .2 else None,
         grain=float(rng.uniform(0, 1)) if rng.random() < .3 else 0.,
-        headroom=float(rng.uniform(0, 8)) if rng.random() < .3 else 0.)
+        headroom=float(rng.uniform(0, 8)) if stops < -2 and rng.random() < .3 else 0.)
 
 def random_twin(
     bright, # HxWx3 RGB, uint8 or float in [0,1]

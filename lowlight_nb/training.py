@@ -55,7 +55,7 @@ def random_example(
 )->tuple: # low crop and high crop, uint8 (size, size, 3), and a dict of how they were made: light, settings, lamps (None if there are none), exposure
     "A crop to learn from: of the real dark picture, or of a twin made on the spot."
     real = low is not high and not (twins and rng.random() < twins)
-    fine = not real and rng.random() < .4                                   # a picture that is bright already stays as it is
+    fine = not real and rng.random() < .5                                   # a picture that is bright already stays as it is
     light = random_light(rng) if relit and rng.random() < relit else None
     if fine and light is not None and light.mean() < .35: light = None      # unless hardly anything would be lit
     shining = random_lamps(rng) if lamps and rng.random() < lamps else None
@@ -73,6 +73,7 @@ def random_example(
         grey = rng.random() < .1                                            # a grey scene, whatever the cast
         if grey: b = np.repeat(b[..., 1:2], 3, -1)
         a, settings = darken(b, **settings, seed=rng), settings | dict(grey=grey)
+    if np.mean(exposure) > .25 and not fine: shining = None                 # no lamp makes less than two stops too dark
     if shining is not None: a, b = shine(a, shining, exposure, at), shine(b, shining, 1., at)
     return *_turned(rng, [a, b]), dict(light=light, settings=settings, lamps=shining, exposure=exposure)
 
