@@ -63,6 +63,14 @@ def _quantise(light):
     "8-bit sRGB codes of linear light, clipped."
     return _CODES[(np.clip(light, 0, 1)*np.float32(65535)+np.float32(.5)).astype(np.uint16)]
 
+def _linear(pixels):
+    "Linear light of pixels of any type."
+    return _LIGHT[pixels] if pixels.dtype == np.uint8 else to_linear(to_float(pixels))
+
+def _coded(light, dtype):
+    "sRGB of linear light: 8-bit codes, or float."
+    return _quantise(light) if dtype == np.uint8 else to_srgb(light)
+
 def _jpeg(pixels, quality):
     "`pixels` after a trip through a JPEG file."
     f = io.BytesIO()
@@ -92,10 +100,8 @@ def darken(
 ) -> np.ndarray: # uint8 HxWx3
     "What a camera would have made of the scene of `bright` with less light."
     b,rng = as_rgb(bright),np.random.default_rng(seed)
-    if b.dtype == np.uint16: b = to_float(b)
     codes = b.dtype == np.uint8 and not headroom      # each channel for itself: a table of 256 codes is enough
-    light = np.stack([_LIGHT]*3, -1) if codes else _LIGHT[b] if b.dtype == np.uint8 else to_linear(b)
-    light = expose(light, stops, wb, contrast, headroom)
+    light = expose(np.stack([_LIGHT]*3, -1) if codes else _linear(b), stops, wb, contrast, headroom)
     sd = noise_sd(light, shot, read, gain)
     x = _grainy(rng.standard_normal(b.shape, dtype=np.float32), grain)
     if codes:
@@ -222,8 +228,7 @@ def relight(
     pixels,light = as_rgb(pixels),np.asarray(light, np.float32)
     h,w,_ = pixels.shape
     if light.shape != (h, w): light = _light_on(light, slice(0, h), slice(0, w), h, w)
-    if pixels.dtype == np.uint8: return _quantise(_LIGHT[pixels]*light[...,None])
-    return to_srgb(to_linear(to_float(pixels))*light[...,None])
+    return _coded(_linear(pixels)*light[...,None], pixels.dtype)
 
 # %% ../nbs/02_degrade.ipynb #lamps-code
 def random_lamps(
@@ -268,5 +273,4 @@ def shine(
     pixels = as_rgb(pixels)
     h,w,_ = pixels.shape
     light = _lamp_light(lamps, *at or (slice(0, h), slice(0, w), h, w))*np.float32(exposure)
-    if pixels.dtype == np.uint8: return _quantise(_LIGHT[pixels]+light)
-    return to_srgb(np.minimum(to_linear(to_float(pixels))+light, 1))
+    return _coded(np.minimum(_linear(pixels)+light, 1), pixels.dtype)
