@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['GAIN', 'to_linear', 'to_srgb', 'expose', 'noise_sd', 'darken', 'exposure_between', 'noise_profile', 'measure_pairs',
-           'random_settings', 'random_twin', 'random_light', 'relight', 'random_lamps', 'shine']
+           'random_settings', 'random_twin', 'random_light', 'relight', 'random_lamps', 'shine', 'random_veil', 'veil']
 
 # %% ../nbs/02_degrade.ipynb #0e3b1b61
 import io
@@ -274,3 +274,25 @@ def shine(
     h,w,_ = pixels.shape
     light = _lamp_light(lamps, *at or (slice(0, h), slice(0, w), h, w))*np.float32(exposure)
     return _coded(np.minimum(_linear(pixels)+light, 1), pixels.dtype)
+
+# %% ../nbs/02_degrade.ipynb #veil-code
+def random_veil(
+    rng:np.random.Generator, # where chance comes from
+) -> tuple: # light, as a share of white in the bright picture, and black, both float32 (3,)
+    "A veil of scattered light, of lifted black, or of both."
+    kind,uneven = rng.random(),lambda: np.exp2(rng.normal(0, .3, 3)).astype(np.float32)
+    light = np.exp2(rng.uniform(-5, -1))*uneven() if kind < .6 else np.zeros(3)
+    black = .05*rng.random()**1.3*(uneven() if rng.random() < .5 else np.ones(3)) if kind > .4 else np.zeros(3)
+    return light.astype(np.float32),black.astype(np.float32)
+
+def veil(
+    pixels, # HxWx3, uint8 or float in [0,1]; uint16 becomes float
+    light=0., # linear light added everywhere; a number, or three
+    black=0., # where black then comes to lie, 0 to less than 1 in sRGB; a number, or three
+) -> np.ndarray: # of the same shape
+    "The picture that would have been taken through a veil."
+    pixels = as_rgb(pixels)
+    light,black = (np.asarray(v, np.float32) for v in (light, black))
+    def veiled(x): return black + (1-black)*to_srgb(np.minimum(x+light, 1))
+    if pixels.dtype != np.uint8: return veiled(_linear(pixels))
+    return np.rint(255*veiled(np.stack([_LIGHT]*3, -1))).astype(np.uint8)[pixels,np.arange(3)]        # a table of 256 codes

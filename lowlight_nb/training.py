@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from .images import LowlightError, thumbnail, to_float
 from .data import Pair, check_crop, load_pair
-from .degrade import _LIGHT, _light_on, darken, expose, random_lamps, random_light, random_settings, random_twin, relight, shine, to_linear, to_srgb
+from .degrade import _LIGHT, _light_on, darken, expose, random_lamps, random_light, random_settings, random_twin, random_veil, relight, shine, to_linear, to_srgb, veil
 from .metrics import grey_mean
 
 # %% ../nbs/05_training.ipynb #4c150589
@@ -52,13 +52,15 @@ def random_example(
     twins:float=0., # how often, 0 to 1, the dark crop is made from the bright one by darken
     relit:float=0., # how often both are seen under another light
     lamps:float=0., # how often both have lamps in them
-)->tuple: # low crop and high crop, uint8 (size, size, 3), and a dict of how they were made: light, settings, lamps (None if there are none), exposure
+    veils:float=0., # how often the dark crop lies under a veil
+)->tuple: # low crop and high crop, uint8 (size, size, 3), and a dict of how they were made: light, settings, lamps, veil (None if there are none), exposure
     "A crop to learn from: of the real dark picture, or of a twin made on the spot."
     real = low is not high and not (twins and rng.random() < twins)
     fine = not real and rng.random() < .5                                   # a picture that is bright already stays as it is
     light = random_light(rng) if relit and rng.random() < relit else None
     if fine and light is not None and light.mean() < .35: light = None      # unless hardly anything would be lit
     shining = random_lamps(rng) if lamps and rng.random() < lamps else None
+    veiled = random_veil(rng) if veils and rng.random() < veils else None
     rows, columns = _window(rng, *low.shape[:2], size)
     at = rows, columns, *low.shape[:2]
     a, b, settings, exposure = low[rows, columns], high[rows, columns], None, 1.
@@ -73,9 +75,14 @@ def random_example(
         grey = rng.random() < .1                                            # a grey scene, whatever the cast
         if grey: b = np.repeat(b[..., 1:2], 3, -1)
         a, settings = darken(b, **settings, seed=rng), settings | dict(grey=grey)
-    if np.mean(exposure) > .25 and not fine: shining = None                 # no lamp makes less than two stops too dark
+    if np.mean(exposure) > .25:                                             # what is nearly bright enough has no veil;
+        veiled = None
+        if not fine: shining = None                                         # no lamp makes less than two stops too dark
     if shining is not None: a, b = shine(a, shining, exposure, at), shine(b, shining, 1., at)
-    return *_turned(rng, [a, b]), dict(light=light, settings=settings, lamps=shining, exposure=exposure)
+    if veiled is not None:
+        veiled = veiled[0] * np.mean(exposure), veiled[1]
+        a = veil(a, *veiled)
+    return *_turned(rng, [a, b]), dict(light=light, settings=settings, lamps=shining, veil=veiled, exposure=exposure)
 
 # %% ../nbs/05_training.ipynb #f189932f
 class Crops(keras.utils.PyDataset):
@@ -90,12 +97,13 @@ class Crops(keras.utils.PyDataset):
         twins:float=0., # share of real pairs that are replaced by dark twins
         relit:float=0., # share of examples that are seen under another light
         lamps:float=0., # share of examples with lamps in them
+        veils:float=0., # share of examples whose dark crop lies under a veil
     ):
         super().__init__(workers=1)
         if not pairs: raise LowlightError('There are no pairs to train on; give at least one.')
         self.pairs, self.size, self.batch, self.per_picture = list(pairs), size, batch, crops_per_picture
         self.seed, self.epoch, self.problem = seed, 0, None
-        self.chances = dict(twins=twins, relit=relit, lamps=lamps)
+        self.chances = dict(twins=twins, relit=relit, lamps=lamps, veils=veils)
         self.block = max(batch, int(memory * 1e9 / (6 * check_crop(pairs, size))))          # two pictures of three bytes a pixel
         self.load = lru_cache(maxsize=self.block)(self._read)
         self._plan()
@@ -251,6 +259,7 @@ class LanternCrops(Crops):
             if settings.get('grey'): bright = np.repeat(bright[..., 1:2], 3, -1)
             dark = _dark_copy(bright, settings)
         if how['lamps'] is not None: dark, bright = shine(dark, how['lamps'], how['exposure']), shine(bright, how['lamps'])
+        if how['veil'] is not None: dark = veil(dark, *how['veil'])
         return thumbnail(dark), thumbnail(bright)
 
     def __getitem__(self, i):
@@ -417,6 +426,7 @@ def train(
     twins:float=0., # share of real pairs that are replaced by dark twins
     relit:float=0., # share of examples that are seen under another light
     lamps:float=0., # share of examples with lamps in them
+    veils:float=0., # share of examples whose dark picture lies under a veil
     average:float=0., # momentum of averaged weights, such as 0.999; 0 does not average; Lantern only
     seed:int=0, # same seed, same run
     resume:bool=False, # go on with the run in `out`
@@ -432,7 +442,7 @@ def train(
     except OSError as e: raise LowlightError(f'The folder {out} cannot be made ({e.strerror}); choose another.') from e
     _same_network(model, out/'network.txt', resume)
     keras.utils.set_random_seed(seed)
-    crops = (LanternCrops if is_lantern else Crops)(pairs, crop, batch, crops_per_picture, seed, memory, twins, relit, lamps)
+    crops = (LanternCrops if is_lantern else Crops)(pairs, crop, batch, crops_per_picture, seed, memory, twins, relit, lamps, veils)
     _compile(model, lr, epochs*len(crops), loss, average)
     keeper = Keeper(out, crops, resume, monitor='gt_psnr' if is_lantern else 'psnr')
     try:
@@ -448,8 +458,8 @@ def train(
 
 # %% ../nbs/05_training.ipynb #ef36cb44
 RECIPES = dict(
-    denoising_cnn=dict(epochs=22, lr=1e-3, crop=96, batch=16, crops_per_picture=4, twins=0., relit=0., lamps=0., average=0.),
-    lantern=dict(epochs=18, lr=1.2e-3, crop=160, batch=8, crops_per_picture=16, twins=.2, relit=.15, lamps=.2, average=.999))  # arguments of `train`
+    denoising_cnn=dict(epochs=22, lr=1e-3, crop=96, batch=16, crops_per_picture=4, twins=0., relit=0., lamps=0., veils=0., average=0.),
+    lantern=dict(epochs=18, lr=1.2e-3, crop=160, batch=8, crops_per_picture=16, twins=.2, relit=.15, lamps=.2, veils=.1, average=.999))  # arguments of `train`
 
 # %% ../nbs/05_training.ipynb #e52bd475
 def plot_history(
