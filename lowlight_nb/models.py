@@ -92,9 +92,9 @@ class Exposure(layers.Layer):
 
 @_registered
 class Darkest(layers.Layer):
-    "The darkest value of each channel of a thumbnail, (n, 3), and how large a share of its grey mean that is, (n, 1)."
+    "The darkest value of each channel of a thumbnail, .5 at most, (n, 3), and how large a share of its grey mean that is, (n, 1)."
     def call(self, thumbnail):
-        darkest = ops.min(thumbnail, (1, 2))
+        darkest = ops.minimum(ops.min(thumbnail, (1, 2)), .5)               # a white picture has no veil of white
         grey = ops.sum(darkest * ops.array(GREY, darkest.dtype), -1, keepdims=True)
         return darkest, grey / (ops.reshape(_grey(thumbnail), (-1, 1)) + 1/512)
 
@@ -190,8 +190,8 @@ def _global_stream(thumbnail, brightness, width):
     guess, fine = (layers.Dense(1, activation='sigmoid', dtype='float32', bias_initializer=keras.initializers.Constant(bias), name=name)(seen)
                    for name, bias in (('guess', 0), ('fine', -2)))
     darkest, share = Darkest(dtype='float32')(thumbnail)
-    suspicion = layers.add([layers.Dense(1, kernel_initializer='zeros', dtype='float32')(seen), layers.Rescaling(10., -3., dtype='float32')(share)])
-    black = layers.multiply([layers.Activation('sigmoid', dtype='float32', name='veiled')(suspicion), darkest])
+    suspicion = layers.add([layers.Dense(1, kernel_initializer='zeros', dtype='float32')(seen), layers.Rescaling(10., -3., dtype='float32')(share)], dtype='float32')
+    black = layers.multiply([layers.Activation('sigmoid', dtype='float32', name='veiled')(suspicion), darkest], dtype='float32')
     odds = LogOdds(dtype='float32')(Unveil(dtype='float32')(thumbnail, black))
     predicted = Predicted(dtype='float32', name='predicted')(guess, fine, thumbnail)
     used = Choose(dtype='float32', name='chosen')(brightness, predicted)
