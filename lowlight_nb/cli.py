@@ -361,7 +361,8 @@ def _add_train(add):
             ('twins', float, 0, 1, 'share of pairs replaced by dark twins'),
             ('relit', float, 0, 1, 'share of examples seen under another light, so that a part of them is to stay dark'),
             ('lamps', float, 0, 1, 'share of examples with lamps in them, often white where all else is dark'),
-            ('veils', float, 0, 1, 'share of examples whose dark picture lies under a veil, without black'), ('average', float, 0, .9999, 'momentum of averaged weights (lantern)')]:
+            ('veils', float, 0, 1, 'share of examples whose dark picture lies under a veil, without black'),
+            ('average', float, 0, .9999, 'momentum of averaged weights (lantern)')]:
         p.add_argument('--'+name, type=_number(kind, least, most), metavar='N', help=f'{text} (default: that of the network)')
 
 def _add_export(add):

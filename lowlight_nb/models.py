@@ -94,10 +94,9 @@ class Exposure(layers.Layer):
 class Black(layers.Layer):
     "What of a thumbnail's darkest values is a veil, (n, 3): the more the larger a share of the grey mean they are; little if the picture is fine or flat."
     def call(self, own, fine, thumbnail):
-        darkest = ops.minimum(ops.min(thumbnail, (1, 2)), .5)               # a white picture has no veil of white
-        grey = ops.sum(darkest * ops.array(GREY, darkest.dtype), -1, keepdims=True)
-        share = grey / (ops.reshape(_grey(thumbnail), (-1, 1)) + 1/512)
-        return (1 - fine**2) * (1 - share**8) * ops.sigmoid(own + 10*share - 3) * darkest
+        darkest = ops.minimum(ops.min(thumbnail, (1, 2), keepdims=True), .5)       # a white picture has no veil of white
+        share = ops.reshape(_grey(darkest) / (_grey(thumbnail) + 1/512), (-1, 1))
+        return (1 - fine**2) * (1 - share**8) * ops.sigmoid(own + 10*share - 3) * ops.reshape(darkest, (-1, 3))
 
 @_registered
 class Unveil(layers.Layer):

@@ -75,13 +75,11 @@ def random_example(
         grey = rng.random() < .1                                            # a grey scene, whatever the cast
         if grey: b = np.repeat(b[..., 1:2], 3, -1)
         a, settings = darken(b, **settings, seed=rng), settings | dict(grey=grey)
-    if np.mean(exposure) > .25:                                             # what is nearly bright enough has no veil;
-        veiled = None
-        if not fine: shining = None                                         # no lamp makes less than two stops too dark
+    less = np.mean(exposure)
+    if less > .25 and not fine: shining = None                              # no lamp makes less than two stops too dark
     if shining is not None: a, b = shine(a, shining, exposure, at), shine(b, shining, 1., at)
-    if veiled is not None:
-        veiled = veiled[0] * np.mean(exposure), veiled[1]
-        a = veil(a, *veiled)
+    veiled = (veiled[0] * less, veiled[1]) if veiled is not None and less <= .25 else None      # nor is what is nearly bright enough veiled
+    if veiled is not None: a = veil(a, *veiled)
     return *_turned(rng, [a, b]), dict(light=light, settings=settings, lamps=shining, veil=veiled, exposure=exposure)
 
 # %% ../nbs/05_training.ipynb #f189932f
