@@ -181,10 +181,10 @@ def random_settings(
     "Settings of a dark twin, drawn to cover what `measure_pairs` finds in LOL-v1."
     if stops is None: stops = rng.uniform(-8, 0) if rng.random() < .05 else np.clip(rng.normal(-5.7, 1.2), -8, 0)
     worse = np.exp(rng.uniform(0, np.log(8))) if rng.random() < .2 else 1.
-    noise = rng.normal(0, .6)
+    noise,much = rng.normal(0, .6),min(1.5, (stops/5.7)**2)                    # the less light is missing, the less else is changed
     return dict(stops=float(stops), shot=float(4.5e-5*worse*np.exp(noise)), read=float(2.6e-4*np.sqrt(worse)*np.exp(.5*noise + rng.normal(0, .3))),
-        wb=tuple(2.**np.clip([rng.normal(-.02, .32), 0, rng.normal(-.08, .3)], -1, 1)),
-        contrast=float(np.clip(np.exp(rng.normal(.13, .18)), .7, 1.7)),
+        wb=tuple(2.**np.clip([much*rng.normal(-.02, .32), 0, much*rng.normal(-.08, .3)], -1, 1)),
+        contrast=float(np.clip(np.exp(rng.normal(.13, .18)), .7, 1.7)**much),
         gain=(float(rng.uniform(1.8, 3.2)), 1., float(rng.uniform(1.2, 2.))),
         quality=int(rng.integers(70, 98)) if rng.random() < .2 else None,
         grain=float(rng.uniform(0, 1)) if rng.random() < .3 else 0.,

@@ -56,7 +56,7 @@ def random_example(
 )->tuple: # low crop and high crop, uint8 (size, size, 3), and a dict of how they were made: light, settings, lamps, veil (None if there are none), exposure
     "A crop to learn from: of the real dark picture, or of a twin made on the spot."
     real = low is not high and not (twins and rng.random() < twins)
-    fine = not real and rng.random() < .5                                   # a picture that is bright already stays as it is
+    fine = not real and rng.random() < .35                                  # a picture that is bright already stays as it is
     light = random_light(rng) if relit and rng.random() < relit else None
     if fine and light is not None and light.mean() < .35: light = None      # unless hardly anything would be lit
     shining = random_lamps(rng) if lamps and rng.random() < lamps else None
@@ -70,7 +70,7 @@ def random_example(
     if fine: a, settings = b, dict(stops=0.)
     elif real: exposure = _exposure(low, high)
     else:
-        settings = random_settings(rng, stops=rng.uniform(-8, 0) if rng.random() < .5 else None)
+        settings = random_settings(rng, stops=rng.uniform(-6, 0) if rng.random() < .6 else None)     # people's own are seldom as dark as LOL's
         exposure = np.float32(settings['wb']) * 2**settings['stops']
         grey = rng.random() < .1                                            # a grey scene, whatever the cast
         if grey: b = np.repeat(b[..., 1:2], 3, -1)
@@ -457,7 +457,7 @@ def train(
 # %% ../nbs/05_training.ipynb #ef36cb44
 RECIPES = dict(
     denoising_cnn=dict(epochs=22, lr=1e-3, crop=96, batch=16, crops_per_picture=4, twins=0., relit=0., lamps=0., veils=0., average=0.),
-    lantern=dict(epochs=18, lr=1.2e-3, crop=160, batch=8, crops_per_picture=16, twins=.2, relit=.15, lamps=.2, veils=.1, average=.999))  # arguments of `train`
+    lantern=dict(epochs=18, lr=1.2e-3, crop=160, batch=8, crops_per_picture=16, twins=.3, relit=.15, lamps=.2, veils=.1, average=.999))  # arguments of `train`
 
 # %% ../nbs/05_training.ipynb #e52bd475
 def plot_history(
