@@ -80,18 +80,21 @@ class Brighter(layers.Layer):
     "The logarithm of how many times as bright a thumbnail is to become, (n, 1)."
     def call(self, thumbnail, brightness): return ops.log((brightness + .01) / (ops.reshape(_grey(thumbnail), (-1, 1)) + .01))
 
+def _bend(d, straight):
+    "How much a curve of gain 1/d bends: 1 - straight, or 1 if it darkens."
+    return 1 - straight * ops.cast(d < 1, straight.dtype)
+
 @_registered
 class Exposure(layers.Layer):
     "The logarithm of the gain, (n, 1), at most 5 (a factor of 148), with which `ToneCurve` brings a thumbnail's grey mean to the wanted brightness."
     def call(self, x, brightness, straight):
-        wanted, bent = (ops.reshape(v, (-1, 1, 1, 1)) for v in (brightness, 1 - straight))
+        wanted, straight = (ops.reshape(v, (-1, 1, 1, 1)) for v in (brightness, straight))
         def reached(log_gain):
             "The grey mean with this gain, and how much it grows with its logarithm."
-            g = ops.exp(log_gain)
-            a = 2 * bent * (g - 1)
-            under = 1 + x * (a + (g*g - 1 - a) * x)
-            y = g * x * ops.rsqrt(under)
-            return _grey(y), _grey(y * (1 - g * x * (bent + (g - bent) * x) / under))
+            d = ops.exp(-log_gain)
+            bend = _bend(d, straight)
+            under = d + bend * (1 - d) * x
+            return _grey(ops.minimum(x / under, 1)), _grey(ops.where(x < under, x * d * (1 - bend * x) / under**2, 0))
 
         log_gain = ops.zeros_like(wanted)
         for _ in range(8):  # damped Newton steps on a monotone function
@@ -118,13 +121,13 @@ class Unveil(layers.Layer):
 
 @_registered
 class ToneCurve(layers.Layer):
-    "y = gx / sqrt(1 + ax + (g^2 - 1 - a)x^2), a = 2(1 - straight)(g - 1), of what `Unveil` makes of v; black and log g of red, green and blue; of pixels or blocks."
+    "y = min(1, gx / (1 + (1 - straight)(g - 1)x)) of what `Unveil` makes of v, with black and log g of red, green and blue; of a picture, or of its blocks of pixels."
     def call(self, v, log_gain, black, straight):
         each = lambda rgb: ops.tile(ops.reshape(rgb, (-1, 1, 1, 3)), (1, 1, 1, v.shape[-1] // 3))
-        d, room = ops.exp(-log_gain), 1 - black               # d is 1/g; both sides of the fraction times room/g save steps on the whole picture
-        a = 2 * (1 - straight) * (d - d*d)
-        x = ops.relu(v - each(black))
-        return x * ops.rsqrt(each((d * room)**2) + x * (each(a * room) + each(1 - d*d - a) * x))
+        d, room = ops.exp(-log_gain), 1 - black               # d is 1/g; both sides of the fraction times room/g save two steps
+        k = _bend(d, straight) * (1 - d)
+        x = ops.minimum(ops.relu(v - each(black)), each(room * d / (1 - k)))       # from there on all is white
+        return x / (each(d * room) + each(k) * x)
 
 # %% ../nbs/04_models.ipynb #5f323dc1
 _COLOUR = np.array([[1, 1, 1], [2, -1, -1], [-1, -1, 2]]) / 3            # mean of red, green and blue; red and blue less that mean
