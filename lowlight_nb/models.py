@@ -87,7 +87,7 @@ class Brightest(layers.Layer):
     def call(self, x): return ops.reshape(ops.max(ops.average_pool(x, 8, 8), (1, 2, 3)), (-1, 1))
 
 def _white(d, straight, brightest):
-    "What a curve of gain 1/d makes white: d if it is straight, 1 if it is bent, but no less than the brightest; 1 if it darkens."
+    "From which value on a curve of gain 1/d is white: d if it is straight, 1 if it is bent, never less than the brightest; 1 if it darkens."
     return ops.where(d < 1, ops.maximum(d / (straight + d - straight * d), brightest), 1.)
 
 @_registered
@@ -100,12 +100,16 @@ class Exposure(layers.Layer):
             return _grey(ops.minimum(x / (d + (1 - d / _white(d, straight, brightest)) * x), 1))
 
         log_gain = ops.zeros_like(wanted)
-        for _ in range(8):  # damped Newton steps on a monotone function
+        width = 5.
+        for _ in range(8):  # halve the interval from -5 to 5: where all is white already, the curve has no slope to follow
+            width /= 2
+            log_gain = ops.stop_gradient(log_gain + ops.where(reached(log_gain) < wanted, width, -width))
+        for _ in range(2):  # and two Newton steps, none wider than what is left of it
             mean = reached(log_gain)
             slope = (reached(log_gain + .01) - mean) / .01
-            log_gain = ops.stop_gradient(ops.clip(log_gain + ops.clip((wanted - mean) / (slope + 1e-3), -2., 2.), -5., 5.))
+            log_gain = ops.stop_gradient(ops.clip(log_gain + ops.clip((wanted - mean) / (slope + 1e-3), -width, width), -5., 5.))
         missing = (wanted - reached(log_gain)) / ops.stop_gradient(ops.maximum(slope, .05))
-        return ops.reshape(log_gain + missing - ops.stop_gradient(missing), (-1, 1))        # the second is 0, with the derivatives of the solution
+        return ops.reshape(log_gain + missing - ops.stop_gradient(missing), (-1, 1))        # what is added is 0, with the derivatives of the solution
 
 @_registered
 class Black(layers.Layer):

@@ -203,7 +203,7 @@ def tone(
     x, # float array in [0, 1]
     gain:float, # by what the values are multiplied where there is room; 1 leaves the picture as it is
 )->np.ndarray: # float array in [0, 1]
-    "As if exposed longer or shorter: gx / (1 + (g^4 - 1) x^4)^(1/4), which is the tone curve of Lantern on the fourth power."
+    "As if exposed longer or shorter: gx / (1 + (g^4 - 1) x^4)^(1/4), which is the bent tone curve of Lantern (not straight at all) on the fourth power."
     g = np.float32(gain)
     return g * x / np.sqrt(np.sqrt(1 + (g**4 - 1) * np.square(np.square(x))))
 
