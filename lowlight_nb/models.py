@@ -90,6 +90,11 @@ def _white(d, straight, brightest):
     "From which value on a curve of gain 1/d is white: d if it is straight, 1 if it is bent, never less than the brightest; 1 if it darkens."
     return ops.where(d < 1, ops.maximum(d / (straight + d - straight * d), brightest), 1.)
 
+def _curve(x, d, white, room=1):
+    "min(1, gx / (1 + (g - 1/w)x)), where d is 1/g; x comes multiplied by room, and so need not be divided by it first."
+    x = ops.minimum(x, room * white)
+    return x / (d * room + (1 - d / white) * x)
+
 @_registered
 class Exposure(layers.Layer):
     "The logarithm of the gain, (n, 1), at most 5 (a factor of 148), with which `ToneCurve` brings a thumbnail's grey mean to the wanted brightness."
@@ -97,7 +102,7 @@ class Exposure(layers.Layer):
         wanted, straight, brightest = (ops.reshape(v, (-1, 1, 1, 1)) for v in (brightness, straight, brightest))
         def reached(log_gain):
             d = ops.exp(-log_gain)
-            return _grey(ops.minimum(x / (d + (1 - d / _white(d, straight, brightest)) * x), 1))
+            return _grey(_curve(x, d, _white(d, straight, brightest)))
 
         log_gain = ops.zeros_like(wanted)
         width = 5.
@@ -131,10 +136,8 @@ class ToneCurve(layers.Layer):
     "y = min(1, gx / (1 + (g - 1/w)x)) of what `Unveil` makes of v, with black and log g of red, green and blue; of a picture, or of its blocks of pixels."
     def call(self, v, log_gain, black, straight, brightest):
         each = lambda rgb: ops.tile(ops.reshape(rgb, (-1, 1, 1, 3)), (1, 1, 1, v.shape[-1] // 3))
-        d, room = ops.exp(-log_gain), 1 - black               # d is 1/g; both sides of the fraction times room/g save two steps
-        white = _white(d, straight, brightest)
-        x = ops.minimum(ops.relu(v - each(black)), each(room * white))
-        return x / (each(d * room) + each(1 - d / white) * x)
+        d = ops.exp(-log_gain)
+        return _curve(ops.relu(v - each(black)), each(d), each(_white(d, straight, brightest)), each(1 - black))
 
 # %% ../nbs/04_models.ipynb #5f323dc1
 _COLOUR = np.array([[1, 1, 1], [2, -1, -1], [-1, -1, 2]]) / 3            # mean of red, green and blue; red and blue less that mean
