@@ -177,11 +177,12 @@ def measure_pairs(
 def random_settings(
     rng:np.random.Generator, # where chance comes from
     stops:float=None, # fix the exposure; None: draw it
+    alike:float=1., # how much of LOL's tint and contrast, 0 to 1
 ) -> dict: # keyword arguments for darken
     "Settings of a dark twin, drawn to cover what `measure_pairs` finds in LOL-v1."
     if stops is None: stops = rng.uniform(-8, 0) if rng.random() < .05 else np.clip(rng.normal(-5.7, 1.2), -8, 0)
     worse = np.exp(rng.uniform(0, np.log(8))) if rng.random() < .2 else 1.
-    noise,much = rng.normal(0, .6),min(1.5, (stops/5.7)**2)                    # the less light is missing, the less else is changed
+    noise,much = rng.normal(0, .6),alike*min(1.5, (stops/5.7)**2)              # the less light is missing, the less else is changed
     return dict(stops=float(stops), shot=float(4.5e-5*worse*np.exp(noise)), read=float(2.6e-4*np.sqrt(worse)*np.exp(.5*noise + rng.normal(0, .3))),
         wb=tuple(2.**np.clip([much*rng.normal(-.02, .32), 0, much*rng.normal(-.08, .3)], -1, 1)),
         contrast=float(np.clip(np.exp(rng.normal(.13, .18)), .7, 1.7)**much),

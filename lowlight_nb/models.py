@@ -86,18 +86,29 @@ class Brightest(layers.Layer):
     "The brightest of 8x8 parts of a thumbnail, in its brightest channel, (n, 1)."
     def call(self, x): return ops.reshape(ops.max(ops.average_pool(x, 8, 8), (1, 2, 3)), (-1, 1))
 
-def _white(d, straight, brightest):
-    "From which value on a curve of gain 1/d is white: d if it is straight, 1 if it is bent, never less than the brightest; 1 if it darkens."
-    return ops.where(d < 1, ops.maximum(d / (straight + d - straight * d), brightest), 1.)
+_TOE = .07
+_DARK, _ALL = _TOE**3, (1 + _TOE)**3 - _TOE**3
 
-def _curve(x, d, white, room=1):
-    "min(1, gx / (1 + (g - 1/w)x)), where d is 1/g; x comes multiplied by room, and so need not be divided by it first."
-    x = ops.minimum(x, room * white)
-    return x / (d * room + (1 - d / white) * x)
+def _light(x):
+    "((x + t)^3 - t^3) / ((1 + t)^3 - t^3), multiplied out: nearly a power of the light of sRGB values."
+    return x * (x * (x + 3*_TOE) + 3*_TOE**2) / _ALL
+
+def _value(light):
+    "The inverse of `_light`."
+    return ops.exp(ops.log(_ALL * light + _DARK) / 3) - _TOE
+
+def _white(d, straight, brightest):
+    "From which light on a curve of gain 1/d is white: d if it is straight, 1 if it is bent, never less than that of the brightest; 1 if it darkens."
+    return ops.where(d < 1, ops.maximum(d / (straight + d - straight * d), _light(brightest)), 1.)
+
+def _curve(x, d, white):
+    "The values whose light is min(1, gL / (1 + (g - 1/w)L)), where L is the light of x, and d is 1/g."
+    light = ops.minimum(_light(x), white)
+    return _value(light / (d + (1 - d / white) * light))
 
 @_registered
 class Exposure(layers.Layer):
-    "The logarithm of the gain, (n, 1), at most 5 (a factor of 148), with which `ToneCurve` brings a thumbnail's grey mean to the wanted brightness."
+    "The logarithm of the gain, (n, 1), at most 10 (eleven stops), with which `ToneCurve` brings a thumbnail's grey mean to the wanted brightness."
     def call(self, x, brightness, straight, brightest):
         wanted, straight, brightest = (ops.reshape(v, (-1, 1, 1, 1)) for v in (brightness, straight, brightest))
         def reached(log_gain):
@@ -105,14 +116,14 @@ class Exposure(layers.Layer):
             return _grey(_curve(x, d, _white(d, straight, brightest)))
 
         log_gain = ops.zeros_like(wanted)
-        width = 5.
-        for _ in range(8):  # halve the interval from -5 to 5: where all is white already, the curve has no slope to follow
+        width = 10.
+        for _ in range(9):  # halve the interval from -10 to 10: where all is white already, the curve has no slope to follow
             width /= 2
             log_gain = ops.stop_gradient(log_gain + ops.where(reached(log_gain) < wanted, width, -width))
         for _ in range(2):  # and two Newton steps, none wider than what is left of it
             mean = reached(log_gain)
             slope = (reached(log_gain + .01) - mean) / .01
-            log_gain = ops.stop_gradient(ops.clip(log_gain + ops.clip((wanted - mean) / (slope + 1e-3), -width, width), -5., 5.))
+            log_gain = ops.stop_gradient(ops.clip(log_gain + ops.clip((wanted - mean) / (slope + 1e-3), -width, width), -10., 10.))
         missing = (wanted - reached(log_gain)) / ops.stop_gradient(ops.maximum(slope, .05))
         return ops.reshape(log_gain + missing - ops.stop_gradient(missing), (-1, 1))        # what is added is 0, with the derivatives of the solution
 
@@ -133,11 +144,12 @@ class Unveil(layers.Layer):
 
 @_registered
 class ToneCurve(layers.Layer):
-    "y = min(1, gx / (1 + (g - 1/w)x)) of what `Unveil` makes of v, with black and log g of red, green and blue; of a picture, or of its blocks of pixels."
+    "The light min(1, gL / (1 + (g - 1/w)L)) for that of what `Unveil` makes of v, with black and log g of red, green and blue; of a picture, or of its blocks of pixels."
     def call(self, v, log_gain, black, straight, brightest):
         each = lambda rgb: ops.tile(ops.reshape(rgb, (-1, 1, 1, 3)), (1, 1, 1, v.shape[-1] // 3))
         d = ops.exp(-log_gain)
-        return _curve(ops.relu(v - each(black)), each(d), each(_white(d, straight, brightest)), each(1 - black))
+        unveiled = ops.relu(v - each(black)) * each(1 / (1 - black))
+        return _curve(unveiled, each(d), each(_white(d, straight, brightest)))
 
 # %% ../nbs/04_models.ipynb #5f323dc1
 _COLOUR = np.array([[1, 1, 1], [2, -1, -1], [-1, -1, 2]]) / 3            # mean of red, green and blue; red and blue less that mean
@@ -219,11 +231,11 @@ def _global_stream(thumbnail, brightness, width):
     predicted = Predicted(dtype='float32', name='predicted')(guess, fine, thumbnail)
     used = Choose(dtype='float32', name='chosen')(brightness, predicted)
     brighter = layers.concatenate([seen, Brighter(dtype='float32')(thumbnail, used)])
-    straight = layers.Dense(1, activation='sigmoid', kernel_initializer='zeros', dtype='float32', bias_initializer=keras.initializers.Constant(-2), name='straight')(brighter)
+    straight = layers.Dense(1, activation='sigmoid', kernel_initializer='zeros', dtype='float32', name='straight')(brighter)
     unveiled = Unveil(dtype='float32')(thumbnail, black)
     brightest = Brightest(dtype='float32')(unveiled)
     log_gain = Exposure(dtype='float32')(unveiled, used, straight, brightest)
-    features = layers.Dense(width, activation='relu')(layers.concatenate([seen, used, layers.Rescaling(.2)(log_gain)]))
+    features = layers.Dense(width, activation='relu')(layers.concatenate([seen, used, layers.Rescaling(.1)(log_gain)]))
     tint = layers.Dense(3, kernel_initializer='zeros', activation='tanh', dtype='float32')(features)
     return features, used, layers.add([layers.Concatenate(dtype='float32')([log_gain]*3), tint]), (black, straight, brightest)
 

@@ -70,7 +70,8 @@ def random_example(
     if fine: a, settings = b, dict(stops=0.)
     elif real: exposure = _exposure(low, high)
     else:
-        settings = random_settings(rng, stops=rng.uniform(-6, 0) if rng.random() < .6 else None)     # people's own are seldom as dark as LOL's
+        settings = random_settings(rng, stops=rng.uniform(-6, 0) if rng.random() < .6 else None,     # people's own are seldom as dark as LOL's,
+                                   alike=rng.random() if rng.random() < .5 else 1.)                  # and their cameras change less
         exposure = np.float32(settings['wb']) * 2**settings['stops']
         grey = rng.random() < .1                                            # a grey scene, whatever the cast
         if grey: b = np.repeat(b[..., 1:2], 3, -1)
