@@ -193,7 +193,7 @@ def _split(pairs, scenes, fraction, seed):
     return split_pairs(pairs, _read_scenes(scenes) if scenes else None, fraction, seed)
 
 # %% ../nbs/10_cli.ipynb #05dac7e3
-_TRAIN_OPTIONS = 'epochs', 'lr', 'crop', 'batch', 'crops_per_picture', 'twins', 'relit', 'lamps', 'veils', 'average'
+_TRAIN_OPTIONS = 'epochs', 'lr', 'crop', 'batch', 'crops_per_picture', 'twins', 'relit', 'lamps', 'veils', 'average', 'thumbnails'
 
 def _network(models, export, name, init):
     "A fresh network of the name given, or the one in a file, with the weights of `init` if it is given."
@@ -362,7 +362,8 @@ def _add_train(add):
             ('relit', float, 0, 1, 'share of examples seen under another light, so that a part of them is to stay dark'),
             ('lamps', float, 0, 1, 'share of examples with lamps in them, often white where all else is dark'),
             ('veils', float, 0, 1, 'share of examples whose dark picture lies under a veil, without black'),
-            ('average', float, 0, .9999, 'momentum of averaged weights (lantern)')]:
+            ('average', float, 0, .9999, 'momentum of averaged weights (lantern)'),
+            ('thumbnails', int, 0, None, 'rounds of thumbnails first, from which the tone is learnt, then held still (lantern)')]:
         p.add_argument('--'+name, type=_number(kind, least, most), metavar='N', help=f'{text} (default: that of the network)')
 
 def _add_export(add):

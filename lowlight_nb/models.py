@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['denoising_cnn', 'SpaceToDepth', 'DepthToSpace', 'LogOdds', 'Predicted', 'Choose', 'Brighter', 'Brightest', 'Exposure',
            'Black', 'Unveil', 'ToneCurve', 'Wavelet', 'Unwavelet', 'Keep', 'Modulate', 'EightViews', 'MeanOfViews',
-           'lantern']
+           'lantern', 'global_stream']
 
 # %% ../nbs/04_models.ipynb #0c06e8d7
 try:
@@ -87,24 +87,24 @@ class Brightest(layers.Layer):
     def call(self, x): return ops.reshape(ops.max(ops.average_pool(x, 8, 8), (1, 2, 3)), (-1, 1))
 
 _TOE = .07
-_DARK, _ALL = _TOE**3, (1 + _TOE)**3 - _TOE**3
+_WHITE = (1 + _TOE)**3 - _TOE**3          # the light of white
 
 def _light(x):
-    "((x + t)^3 - t^3) / ((1 + t)^3 - t^3), multiplied out: nearly a power of the light of sRGB values."
-    return x * (x * (x + 3*_TOE) + 3*_TOE**2) / _ALL
+    "(x + t)^3 - t^3, multiplied out."
+    return x * (x * (x + 3*_TOE) + 3*_TOE**2)
 
 def _value(light):
     "The inverse of `_light`."
-    return ops.exp(ops.log(_ALL * light + _DARK) / 3) - _TOE
+    return ops.exp(ops.log(light + _TOE**3) / 3) - _TOE
 
 def _white(d, straight, brightest):
-    "From which light on a curve of gain 1/d is white: d if it is straight, 1 if it is bent, never less than that of the brightest; 1 if it darkens."
-    return ops.where(d < 1, ops.maximum(d / (straight + d - straight * d), _light(brightest)), 1.)
+    "Which share of white's light becomes white with a gain of 1/d: d if the curve is straight, 1 if it is bent, never less than that of the brightest; 1 if it darkens."
+    return ops.where(d < 1, ops.maximum(d / (straight + d - straight * d), _light(brightest) / _WHITE), 1.)
 
 def _curve(x, d, white):
-    "The values whose light is min(1, gL / (1 + (g - 1/w)L)), where L is the light of x, and d is 1/g."
-    light = ops.minimum(_light(x), white)
-    return _value(light / (d + (1 - d / white) * light))
+    "The values whose light is min(1, gL / (1 + (g - 1/w)L)), where L is the light of x as a share of white's, and d is 1/g."
+    light = ops.minimum(_light(x), _WHITE * white)
+    return _value(light / (d + (1 - d / white) / _WHITE * light))
 
 @_registered
 class Exposure(layers.Layer):
@@ -269,3 +269,12 @@ def lantern(
     kept = Keep(dtype='float32')(_local_stream(detail, features, widths), detail, smooth)
     bright = Unwavelet(dtype='float32', name='bright')(kept)
     return keras.Model([picture, thumbnail, brightness], {'picture': bright, 'brightness': used}, name='lantern')
+
+# %% ../nbs/04_models.ipynb #global-code
+def global_stream(
+    model:keras.Model, # lantern()
+)->keras.Model: # inputs: thumbnail, brightness; outputs: picture (the thumbnail as the tone curve alone makes it), brightness (the predicted one)
+    "All of Lantern that looks at the thumbnail; its layers and weights are those of `model`."
+    curve = next(layer for layer in model.layers if isinstance(layer, ToneCurve))
+    picture = ToneCurve(dtype='float32')(model.inputs[1], *curve.input[1:])
+    return keras.Model(model.inputs[1:], {'picture': picture, 'brightness': model.get_layer('predicted').output}, name='global_stream')

@@ -4,11 +4,12 @@
 
 # %% auto #0
 __all__ = ['RECIPES', 'random_crop', 'random_example', 'Crops', 'Whole', 'PSNR', 'GTMeanPSNR', 'tone', 'drawn_example',
-           'random_part', 'LanternCrops', 'Restoration', 'read_history', 'Keeper', 'train', 'plot_history']
+           'random_part', 'LanternCrops', 'Restoration', 'Thumbnails', 'train_tone', 'read_history', 'Keeper', 'train',
+           'plot_history']
 
 # %% ../nbs/05_training.ipynb #90553515
 import csv, os, time
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 import numpy as np
 from .images import LowlightError, thumbnail, to_float
@@ -17,7 +18,7 @@ from .degrade import _LIGHT, _light_on, darken, expose, random_lamps, random_lig
 from .metrics import grey_mean
 
 # %% ../nbs/05_training.ipynb #4c150589
-from .models import _grey, keras, ops
+from .models import _grey, global_stream, keras, ops
 
 # %% ../nbs/05_training.ipynb #1f0979c1
 def _window(rng, height, width, size):
@@ -244,10 +245,13 @@ class LanternCrops(Crops):
     "As `Crops`, with the inputs and targets of `lantern`: picture, thumbnail and brightness; picture and brightness."
     def part(self, rng, height, width): return random_part(rng, height, width, self.size)
 
-    def _small_copies(self, p):
-        "Small copies of picture `p`, low and high, and its height and width."
-        low, high = self.load(p)
-        return thumbnail(low, 128), thumbnail(high, 128), low.shape[:2]
+    @cached_property
+    def copies(self):
+        "A function that remembers, for picture `p`: small copies of low and high, and its height and width."
+        def small(p):
+            low, high = self.load(p)
+            return thumbnail(low, 128), thumbnail(high, 128), low.shape[:2]
+        return lru_cache(maxsize=2_000)(small)
 
     def _thumbnails(self, p, part, how):
         "Thumbnails of a part of picture `p`, dark and bright, made as its crop was."
@@ -263,7 +267,6 @@ class LanternCrops(Crops):
 
     def __getitem__(self, i):
         chosen, low, high, hows, parts, rng = self.examples(i)
-        if not hasattr(self, 'copies'): self.copies = lru_cache(maxsize=2_000)(self._small_copies)
         low, high = to_float(np.stack(low)), to_float(np.stack(high))
         thumbs, wanted, told = [], [], []
         for k, p in enumerate(chosen):
@@ -328,6 +331,39 @@ class Restoration(keras.losses.Loss):
     def get_config(self):
         return super().get_config() | {k: getattr(self, k) for k in ('structure', 'colour', 'decibels', 'aligned')}
 
+# %% ../nbs/05_training.ipynb #tone-code
+class Thumbnails(LanternCrops):
+    "As `LanternCrops`, for the `global_stream` alone: thumbnail and brightness; thumbnail of the truth and brightness."
+    def __getitem__(self, i):
+        chosen, _, _, hows, parts, rng = self.examples(i)
+        both = [self._thumbnails(p, part, how) for p, part, how in zip(chosen, parts, hows)]
+        both = [[drawn_example(rng, 64)]*2 if rng.random() < .06 else random_crop(rng, b, 64) for b in both]
+        dark, bright = (np.stack(t) for t in zip(*both))
+        wanted = np.float32([[grey_mean(b)] for b in bright])
+        told = np.where(rng.random(wanted.shape) < .5, wanted, np.float32(-1))
+        return dict(thumbnail=dark, brightness=told), dict(picture=bright, brightness=wanted)
+
+def train_tone(
+    model, # lantern()
+    pairs:list, # of Pair, as for `train`
+    epochs:int=8, # rounds; in each, eight parts of every picture
+    lr:float=1e-3, # learning rate, in a cosine schedule
+    seed:int=0, # same seed, same run
+    memory:float=2., # gigabytes of pictures to keep in memory
+    verbose='auto', # as in Keras: 0 nothing, 1 a bar, 2 a line an epoch
+    **chances, # twins, relit, lamps and veils, as for `train`
+)->list: # the loss of each epoch
+    "Train the `global_stream` of Lantern on thumbnails, by what its tone curve alone makes of them."
+    thumbnails = Thumbnails(pairs, 32, 32, 8, seed, memory, **chances)
+    stream = global_stream(model)
+    rate = keras.optimizers.schedules.CosineDecay(lr, epochs*len(thumbnails))
+    stream.compile(keras.optimizers.AdamW(rate, weight_decay=1e-4), dict(picture=Restoration(structure=0, colour=0, decibels=1, aligned=0), brightness='mse'),
+                   loss_weights=dict(picture=1, brightness=2))
+    try: return stream.fit(thumbnails, epochs=epochs, shuffle=False, verbose=verbose).history['loss']
+    except Exception:
+        if thumbnails.problem: raise thumbnails.problem from None
+        raise
+
 # %% ../nbs/05_training.ipynb #2fb694c0
 def read_history(
     folder, # a run's folder, or its `history.csv`
@@ -391,10 +427,11 @@ def _compile(model, lr, steps, loss, average):
     adam = keras.optimizers.AdamW(rate, weight_decay=1e-4, clipnorm=1., use_ema=bool(average), ema_momentum=average or .999)
     model.compile(adam, dict(picture=loss or Restoration(), brightness='mse'), metrics=dict(picture=[PSNR(), GTMeanPSNR()]))
 
-def _check_options(is_lantern, crop, average):
+def _check_options(is_lantern, crop, average, thumbnails):
     "Raise unless this kind of network can be trained so."
     if is_lantern and crop % 16: raise LowlightError(f'The crops of Lantern need a multiple of 16 pixels, and this is {crop}; take {crop//16*16 + 16}, for instance.')
     if average and not is_lantern: raise LowlightError('Only the weights of Lantern can be averaged; leave average away.')
+    if thumbnails and not is_lantern: raise LowlightError('Only Lantern learns from thumbnails; leave thumbnails away.')
     if not 0 <= average < 1: raise LowlightError(f'The momentum of averaged weights lies from 0 to less than 1, and this is {average}.')
 
 def _same_network(model, path, resume):
@@ -427,6 +464,7 @@ def train(
     lamps:float=0., # share of examples with lamps in them
     veils:float=0., # share of examples whose dark picture lies under a veil
     average:float=0., # momentum of averaged weights, such as 0.999; 0 does not average; Lantern only
+    thumbnails:int=0, # rounds of `train_tone` before all else, after which the global stream is held still; Lantern only
     seed:int=0, # same seed, same run
     resume:bool=False, # go on with the run in `out`
     memory:float=2., # gigabytes of pictures to keep in memory
@@ -434,16 +472,20 @@ def train(
 )->list: # the history: one dict an epoch; the model is left with its best weights
     "Train `model` on `pairs`, keeping history, best weights and state in `out`."
     out, is_lantern = Path(out), _is_lantern(model)
-    _check_options(is_lantern, crop, average)
+    _check_options(is_lantern, crop, average, thumbnails)
     if (out/'history.csv').exists() and not resume:
         raise LowlightError(f'{out} holds a run already; go on with it (resume), or name another folder.')
     try: out.mkdir(parents=True, exist_ok=True)
     except OSError as e: raise LowlightError(f'The folder {out} cannot be made ({e.strerror}); choose another.') from e
     _same_network(model, out/'network.txt', resume)
     keras.utils.set_random_seed(seed)
-    crops = (LanternCrops if is_lantern else Crops)(pairs, crop, batch, crops_per_picture, seed, memory, twins, relit, lamps, veils)
-    _compile(model, lr, epochs*len(crops), loss, average)
+    chances = dict(twins=twins, relit=relit, lamps=lamps, veils=veils)
+    crops = (LanternCrops if is_lantern else Crops)(pairs, crop, batch, crops_per_picture, seed, memory, **chances)
     keeper = Keeper(out, crops, resume, monitor='gt_psnr' if is_lantern else 'psnr')
+    if thumbnails and not keeper.rows: train_tone(model, pairs, thumbnails, seed=seed, memory=memory, verbose=verbose, **chances)
+    held = global_stream(model).layers if thumbnails else []
+    for layer in held: layer.trainable = False
+    _compile(model, lr, epochs*len(crops), loss, average)
     try:
         if len(keeper.rows) < epochs:
             model.fit(crops, validation_data=Whole(valid, is_lantern) if valid else None, epochs=epochs, shuffle=False,
@@ -453,12 +495,14 @@ def train(
     except Exception:
         if crops.problem: raise crops.problem from None
         raise
+    finally:
+        for layer in held: layer.trainable = True
     return keeper.rows
 
 # %% ../nbs/05_training.ipynb #ef36cb44
 RECIPES = dict(
-    denoising_cnn=dict(epochs=22, lr=1e-3, crop=96, batch=16, crops_per_picture=4, twins=0., relit=0., lamps=0., veils=0., average=0.),
-    lantern=dict(epochs=18, lr=1.2e-3, crop=160, batch=8, crops_per_picture=16, twins=.3, relit=.15, lamps=.2, veils=.1, average=.999))  # arguments of `train`
+    denoising_cnn=dict(epochs=22, lr=1e-3, crop=96, batch=16, crops_per_picture=4, twins=0., relit=0., lamps=0., veils=0., average=0., thumbnails=0),
+    lantern=dict(epochs=18, lr=1.2e-3, crop=160, batch=8, crops_per_picture=16, twins=.3, relit=.15, lamps=.2, veils=.1, average=.999, thumbnails=0))  # arguments of `train`
 
 # %% ../nbs/05_training.ipynb #e52bd475
 def plot_history(
