@@ -108,7 +108,7 @@ def _curve(x, d, white):
 
 @_registered
 class Exposure(layers.Layer):
-    "The logarithm of the gain, (n, 1), at most 10 (eleven stops), with which `ToneCurve` brings a thumbnail's grey mean to the wanted brightness."
+    "The logarithm of the gain, (n, 1), at most 10 (nearly twelve stops), with which `ToneCurve` brings a thumbnail's grey mean to the wanted brightness."
     def call(self, x, brightness, straight, brightest):
         wanted, straight, brightest = (ops.reshape(v, (-1, 1, 1, 1)) for v in (brightness, straight, brightest))
         def reached(log_gain):
@@ -125,7 +125,7 @@ class Exposure(layers.Layer):
             slope = (reached(log_gain + .01) - mean) / .01
             log_gain = ops.stop_gradient(ops.clip(log_gain + ops.clip((wanted - mean) / (slope + 1e-3), -width, width), -10., 10.))
         missing = (wanted - reached(log_gain)) / ops.stop_gradient(ops.maximum(slope, .05))
-        return ops.reshape(log_gain + missing - ops.stop_gradient(missing), (-1, 1))        # what is added is 0, with the derivatives of the solution
+        return ops.reshape(log_gain + missing - ops.stop_gradient(missing), (-1, 1))        # what is added is 0, with the derivatives of the solution, but in nearly black pictures
 
 @_registered
 class Black(layers.Layer):

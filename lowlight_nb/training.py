@@ -205,7 +205,7 @@ def tone(
     x, # float array in [0, 1]
     gain:float, # by what the values are multiplied where there is room; 1 leaves the picture as it is
 )->np.ndarray: # float array in [0, 1]
-    "As if exposed longer or shorter: gx / (1 + (g^4 - 1) x^4)^(1/4), which is the bent tone curve of Lantern (not straight at all) on the fourth power."
+    "As if exposed longer or shorter: gx / (1 + (g^4 - 1) x^4)^(1/4), which is Lantern's bent tone curve with the fourth power of the values for their light."
     g = np.float32(gain)
     return g * x / np.sqrt(np.sqrt(1 + (g**4 - 1) * np.square(np.square(x))))
 
@@ -359,10 +359,13 @@ def train_tone(
     rate = keras.optimizers.schedules.CosineDecay(lr, epochs*len(thumbnails))
     stream.compile(keras.optimizers.AdamW(rate, weight_decay=1e-4), dict(picture=Restoration(structure=0, colour=0, decibels=1, aligned=0), brightness='mse'),
                    loss_weights=dict(picture=1, brightness=2))
-    try: return stream.fit(thumbnails, epochs=epochs, shuffle=False, verbose=verbose).history['loss']
+    try: losses = stream.fit(thumbnails, epochs=epochs, shuffle=False, verbose=verbose, callbacks=[keras.callbacks.TerminateOnNaN()]).history['loss']
     except Exception:
         if thumbnails.problem: raise thumbnails.problem from None
         raise
+    finally: thumbnails.load.cache_clear()                                  # Keras keeps hold of it
+    if not np.isfinite(losses).all(): raise LowlightError('The loss of the thumbnails became no number: train again without them, or from other weights.')
+    return losses
 
 # %% ../nbs/05_training.ipynb #2fb694c0
 def read_history(
@@ -434,12 +437,12 @@ def _check_options(is_lantern, crop, average, thumbnails):
     if thumbnails and not is_lantern: raise LowlightError('Only Lantern learns from thumbnails; leave thumbnails away.')
     if not 0 <= average < 1: raise LowlightError(f'The momentum of averaged weights lies from 0 to less than 1, and this is {average}.')
 
-def _same_network(model, path, resume):
-    "Remember how large the network is, or raise if a run of another one would be resumed."
-    size = f'{model.count_params()} parameters'
-    if resume and path.exists() and path.read_text() != size:
-        raise LowlightError(f'The run in {path.parent} is that of a network of {path.read_text()}, and this one has {size}; resume it with the one it was begun with.')
-    path.write_text(size)
+def _same_network(model, path, resume, thumbnails):
+    "Remember how large the network is and what of it is held still, or raise if a run of another one would be resumed."
+    network = f'a network of {model.count_params()} parameters' + ', its tone learnt from thumbnails'*bool(thumbnails)
+    if resume and path.exists() and path.read_text() != network:
+        raise LowlightError(f'The run in {path.parent} is that of {path.read_text()}, and this is {network}; resume it as it was begun.')
+    path.write_text(network)
 
 def _callbacks(model, out, keeper, lr, average):
     "The state is saved before the averaged weights are swapped in, the best weights after."
@@ -477,16 +480,16 @@ def train(
         raise LowlightError(f'{out} holds a run already; go on with it (resume), or name another folder.')
     try: out.mkdir(parents=True, exist_ok=True)
     except OSError as e: raise LowlightError(f'The folder {out} cannot be made ({e.strerror}); choose another.') from e
-    _same_network(model, out/'network.txt', resume)
+    _same_network(model, out/'network.txt', resume, thumbnails)
     keras.utils.set_random_seed(seed)
     chances = dict(twins=twins, relit=relit, lamps=lamps, veils=veils)
     crops = (LanternCrops if is_lantern else Crops)(pairs, crop, batch, crops_per_picture, seed, memory, **chances)
     keeper = Keeper(out, crops, resume, monitor='gt_psnr' if is_lantern else 'psnr')
     if thumbnails and not keeper.rows: train_tone(model, pairs, thumbnails, seed=seed, memory=memory, verbose=verbose, **chances)
-    held = global_stream(model).layers if thumbnails else []
-    for layer in held: layer.trainable = False
-    _compile(model, lr, epochs*len(crops), loss, average)
+    held = [layer for layer in global_stream(model).layers if layer.trainable] if thumbnails else []
     try:
+        for layer in held: layer.trainable = False
+        _compile(model, lr, epochs*len(crops), loss, average)
         if len(keeper.rows) < epochs:
             model.fit(crops, validation_data=Whole(valid, is_lantern) if valid else None, epochs=epochs, shuffle=False,
                       callbacks=_callbacks(model, out, keeper, lr, average), verbose=verbose)
