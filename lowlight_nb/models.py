@@ -108,7 +108,7 @@ def _curve(x, d, white):
 
 @_registered
 class Exposure(layers.Layer):
-    "The logarithm of the gain, (n, 1), at most 10 (nearly twelve stops), with which `ToneCurve` brings a thumbnail's grey mean to the wanted brightness."
+    "The logarithm of the gain, (n, 1), from -5 to 10 (six stops darker to nearly twelve brighter), with which `ToneCurve` brings a thumbnail's grey mean to the wanted brightness."
     def call(self, x, brightness, straight, brightest):
         wanted, straight, brightest = (ops.reshape(v, (-1, 1, 1, 1)) for v in (brightness, straight, brightest))
         def reached(log_gain):
@@ -123,7 +123,7 @@ class Exposure(layers.Layer):
         for _ in range(2):  # and two Newton steps, none wider than what is left of it
             mean = reached(log_gain)
             slope = (reached(log_gain + .01) - mean) / .01
-            log_gain = ops.stop_gradient(ops.clip(log_gain + ops.clip((wanted - mean) / (slope + 1e-3), -width, width), -10., 10.))
+            log_gain = ops.stop_gradient(ops.clip(log_gain + ops.clip((wanted - mean) / (slope + 1e-3), -width, width), -5., 10.))
         missing = (wanted - reached(log_gain)) / ops.stop_gradient(ops.maximum(slope, .05))
         return ops.reshape(log_gain + missing - ops.stop_gradient(missing), (-1, 1))        # what is added is 0, with the derivatives of the solution, but in nearly black pictures
 

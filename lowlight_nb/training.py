@@ -490,6 +490,7 @@ def train(
     try:
         for layer in held: layer.trainable = False
         _compile(model, lr, epochs*len(crops), loss, average)
+        model._initial_epoch = None                                           # Keras remembers where another run was resumed
         if len(keeper.rows) < epochs:
             model.fit(crops, validation_data=Whole(valid, is_lantern) if valid else None, epochs=epochs, shuffle=False,
                       callbacks=_callbacks(model, out, keeper, lr, average), verbose=verbose)
