@@ -345,13 +345,13 @@ class Thumbnails(LanternCrops):
 
 def train_tone(
     model, # lantern()
-    pairs:list, # of Pair, as for `train`
+    pairs:list, # of Pair, as for train
     epochs:int=8, # rounds; in each, eight parts of every picture
     lr:float=1e-3, # learning rate, in a cosine schedule
     seed:int=0, # same seed, same run
     memory:float=2., # gigabytes of pictures to keep in memory
     verbose='auto', # as in Keras: 0 nothing, 1 a bar, 2 a line an epoch
-    **chances, # twins, relit, lamps and veils, as for `train`
+    **chances, # twins, relit, lamps and veils, as for train
 )->list: # the loss of each epoch
     "Train the `global_stream` of Lantern on thumbnails, by what its tone curve alone makes of them."
     thumbnails = Thumbnails(pairs, 32, 32, 8, seed, memory, **chances)
@@ -467,7 +467,7 @@ def train(
     lamps:float=0., # share of examples with lamps in them
     veils:float=0., # share of examples whose dark picture lies under a veil
     average:float=0., # momentum of averaged weights, such as 0.999; 0 does not average; Lantern only
-    thumbnails:int=0, # rounds of `train_tone` before all else, after which the global stream is held still; Lantern only
+    thumbnails:int=0, # rounds of train_tone before all else, after which the global stream is held still; Lantern only
     seed:int=0, # same seed, same run
     resume:bool=False, # go on with the run in `out`
     memory:float=2., # gigabytes of pictures to keep in memory
