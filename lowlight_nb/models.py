@@ -87,11 +87,12 @@ class Brightest(layers.Layer):
     def call(self, x): return ops.reshape(ops.max(ops.average_pool(x, 8, 8), (1, 2, 3)), (-1, 1))
 
 _TOE = .07
-_WHITE = (1 + _TOE)**3 - _TOE**3          # the light of white
 
 def _light(x):
     "(x + t)^3 - t^3, multiplied out."
     return x * (x * (x + 3*_TOE) + 3*_TOE**2)
+
+_WHITE = _light(1.)
 
 def _value(light):
     "The inverse of `_light`."
@@ -135,12 +136,12 @@ class Black(layers.Layer):
         share = ops.reshape(_grey(darkest) / (_grey(thumbnail) + 1/512), (-1, 1))
         return (1 - fine**2) * (1 - share**8) * ops.sigmoid(own + 10*share - 3) * ops.reshape(darkest, (-1, 3))
 
+def _unveiled(v, black): return ops.relu(v - black) * (1 / (1 - black))
+
 @_registered
 class Unveil(layers.Layer):
     "x = max(v - black, 0) / (1 - black), for a black of red, green and blue."
-    def call(self, v, black):
-        black = ops.reshape(black, (-1, 1, 1, 3))
-        return ops.relu(v - black) / (1 - black)
+    def call(self, v, black): return _unveiled(v, ops.reshape(black, (-1, 1, 1, 3)))
 
 @_registered
 class ToneCurve(layers.Layer):
@@ -148,8 +149,7 @@ class ToneCurve(layers.Layer):
     def call(self, v, log_gain, black, straight, brightest):
         each = lambda rgb: ops.tile(ops.reshape(rgb, (-1, 1, 1, 3)), (1, 1, 1, v.shape[-1] // 3))
         d = ops.exp(-log_gain)
-        unveiled = ops.relu(v - each(black)) * each(1 / (1 - black))
-        return _curve(unveiled, each(d), each(_white(d, straight, brightest)))
+        return _curve(_unveiled(v, each(black)), each(d), each(_white(d, straight, brightest)))
 
 # %% ../nbs/04_models.ipynb #5f323dc1
 _COLOUR = np.array([[1, 1, 1], [2, -1, -1], [-1, -1, 2]]) / 3            # mean of red, green and blue; red and blue less that mean

@@ -9,6 +9,7 @@ __all__ = ['RECIPES', 'random_crop', 'random_example', 'Crops', 'Whole', 'PSNR',
 
 # %% ../nbs/05_training.ipynb #90553515
 import csv, os, time
+from contextlib import contextmanager
 from functools import cached_property, lru_cache
 from pathlib import Path
 import numpy as np
@@ -112,7 +113,7 @@ class Crops(keras.utils.PyDataset):
         pair = self.pairs[i]
         try: low, high = load_pair(pair)
         except LowlightError as e:
-            self.problem = e                                                        # Keras would bury it
+            self.problem = e                                                        # see _what_was_wrong
             raise
         return (high, high) if pair.low == pair.high else (low, high)
 
@@ -150,6 +151,14 @@ class Crops(keras.utils.PyDataset):
     def __getitem__(self, i):
         _, low, high, *_ = self.examples(i)
         return to_float(np.stack(low)), to_float(np.stack(high))
+
+@contextmanager
+def _what_was_wrong(crops):
+    "Raise what was wrong with a picture, which Keras would bury."
+    try: yield
+    except Exception:
+        if crops.problem: raise crops.problem from None
+        raise
 
 # %% ../nbs/05_training.ipynb #b391d1d2
 class Whole(keras.utils.PyDataset):
@@ -243,6 +252,8 @@ def _part_of(proxy, part, shape):
 # %% ../nbs/05_training.ipynb #b957c3eb
 class LanternCrops(Crops):
     "As `Crops`, with the inputs and targets of `lantern`: picture, thumbnail and brightness; picture and brightness."
+    drawn = .06                                                                  # share of examples that are no photographs
+
     def part(self, rng, height, width): return random_part(rng, height, width, self.size)
 
     @cached_property
@@ -271,7 +282,7 @@ class LanternCrops(Crops):
         thumbs, wanted, told = [], [], []
         for k, p in enumerate(chosen):
             dark, bright = self._thumbnails(p, parts[k], hows[k])
-            if rng.random() < .06:
+            if rng.random() < self.drawn:
                 low[k] = high[k] = drawn_example(rng, self.size)
                 dark = bright = thumbnail(low[k])
             given = rng.random() < .75
@@ -337,7 +348,7 @@ class Thumbnails(LanternCrops):
     def __getitem__(self, i):
         chosen, _, _, hows, parts, rng = self.examples(i)
         both = [self._thumbnails(p, part, how) for p, part, how in zip(chosen, parts, hows)]
-        both = [[drawn_example(rng, 64)]*2 if rng.random() < .06 else random_crop(rng, b, 64) for b in both]
+        both = [[drawn_example(rng, 64)]*2 if rng.random() < self.drawn else random_crop(rng, b, 64) for b in both]
         dark, bright = (np.stack(t) for t in zip(*both))
         wanted = np.float32([[grey_mean(b)] for b in bright])
         told = np.where(rng.random(wanted.shape) < .5, wanted, np.float32(-1))
@@ -359,10 +370,9 @@ def train_tone(
     rate = keras.optimizers.schedules.CosineDecay(lr, epochs*len(thumbnails))
     stream.compile(keras.optimizers.AdamW(rate, weight_decay=1e-4), dict(picture=Restoration(structure=0, colour=0, decibels=1, aligned=0), brightness='mse'),
                    loss_weights=dict(picture=1, brightness=2))
-    try: losses = stream.fit(thumbnails, epochs=epochs, shuffle=False, verbose=verbose, callbacks=[keras.callbacks.TerminateOnNaN()]).history['loss']
-    except Exception:
-        if thumbnails.problem: raise thumbnails.problem from None
-        raise
+    try:
+        with _what_was_wrong(thumbnails):
+            losses = stream.fit(thumbnails, epochs=epochs, shuffle=False, verbose=verbose, callbacks=[keras.callbacks.TerminateOnNaN()]).history['loss']
     finally: thumbnails.load.cache_clear()                                  # Keras keeps hold of it
     if not np.isfinite(losses).all(): raise LowlightError('The loss of the thumbnails became no number: train again without them, or from other weights.')
     return losses
@@ -491,14 +501,12 @@ def train(
         for layer in held: layer.trainable = False
         _compile(model, lr, epochs*len(crops), loss, average)
         model._initial_epoch = None                                           # Keras remembers where another run was resumed
-        if len(keeper.rows) < epochs:
-            model.fit(crops, validation_data=Whole(valid, is_lantern) if valid else None, epochs=epochs, shuffle=False,
-                      callbacks=_callbacks(model, out, keeper, lr, average), verbose=verbose)
-            _replace(out/'last.weights.h5', model.save_weights)
-        model.load_weights(out/'best.weights.h5')
-    except Exception:
-        if crops.problem: raise crops.problem from None
-        raise
+        with _what_was_wrong(crops):
+            if len(keeper.rows) < epochs:
+                model.fit(crops, validation_data=Whole(valid, is_lantern) if valid else None, epochs=epochs, shuffle=False,
+                          callbacks=_callbacks(model, out, keeper, lr, average), verbose=verbose)
+                _replace(out/'last.weights.h5', model.save_weights)
+            model.load_weights(out/'best.weights.h5')
     finally:
         for layer in held: layer.trainable = True
     return keeper.rows
