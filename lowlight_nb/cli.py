@@ -363,7 +363,7 @@ def _add_train(add):
             ('lamps', float, 0, 1, 'share of examples with lamps in them, often white where all else is dark'),
             ('veils', float, 0, 1, 'share of examples whose dark picture lies under a veil, without black'),
             ('average', float, 0, .9999, 'momentum of averaged weights (lantern)'),
-            ('thumbnails', int, 0, None, 'rounds of thumbnails first, from which the tone is learnt, then held still (lantern, with --init and some hundred pictures)')]:
+            ('thumbnails', int, 0, None, 'rounds of thumbnails first, from which the tone is learnt, then held still (lantern, with some hundred pictures)')]:
         p.add_argument('--'+name, type=_number(kind, least, most), metavar='N', help=f'{text} (default: that of the network)')
 
 def _add_export(add):

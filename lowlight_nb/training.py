@@ -46,6 +46,11 @@ def _exposure(low, high):
     "By how much less light `low` was taken than `high`, from every 64th of their pixels."
     return float(_LIGHT[low[::8, ::8]].mean() / (_LIGHT[high[::8, ::8]].mean() + 1e-6))
 
+def _stops(rng):
+    "How many stops a twin gets, for `random_settings`: people's own pictures are seldom as dark as LOL-v1's; three in ten are (None)."
+    kind = rng.random()
+    return rng.uniform(-6, 0) if kind < .4 else rng.uniform(-3, -.5) if kind < .7 else None
+
 def random_example(
     rng:np.random.Generator, # where chance comes from
     low:np.ndarray, # uint8 (h, w, 3)
@@ -58,7 +63,7 @@ def random_example(
 )->tuple: # low crop and high crop, uint8 (size, size, 3), and a dict of how they were made: light, settings, lamps, veil (None if there are none), exposure
     "A crop to learn from: of the real dark picture, or of a twin made on the spot."
     real = low is not high and not (twins and rng.random() < twins)
-    fine = not real and rng.random() < .35                                  # a picture that is bright already stays as it is
+    fine = not real and rng.random() < .2                                   # a picture that is bright already stays as it is
     light = random_light(rng) if relit and rng.random() < relit else None
     if fine and light is not None and light.mean() < .35: light = None      # unless hardly anything would be lit
     shining = random_lamps(rng) if lamps and rng.random() < lamps else None
@@ -72,8 +77,7 @@ def random_example(
     if fine: a, settings = b, dict(stops=0.)
     elif real: exposure = _exposure(low, high)
     else:
-        settings = random_settings(rng, stops=rng.uniform(-6, 0) if rng.random() < .6 else None,     # people's own are seldom as dark as LOL's,
-                                   alike=rng.random() if rng.random() < .5 else 1.)                  # and their cameras change less
+        settings = random_settings(rng, stops=_stops(rng), alike=rng.random() if rng.random() < .5 else 1.)
         exposure = np.float32(settings['wb']) * 2**settings['stops']
         grey = rng.random() < .1                                            # a grey scene, whatever the cast
         if grey: b = np.repeat(b[..., 1:2], 3, -1)
