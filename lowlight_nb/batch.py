@@ -11,7 +11,7 @@ __all__ = ['VIDEO_SUFFIXES', 'Job', 'Result', 'find_pictures', 'result_path', 'p
 import csv, glob, logging, mimetypes, os, queue, signal, sys, threading, time
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 from inspect import signature
 from itertools import chain
 from pathlib import Path
@@ -19,8 +19,8 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 from .data import natural, pictures_in
-from .enhance import DEFAULT_MODEL, Enhancer, _cores
-from .images import LowlightError, RAW_SUFFIXES, SUFFIXES, _check_target, atomic_write, is_picture, output_suffix, read_frames, write_frames
+from .enhance import DEFAULT_MODEL, Enhancer, _cores, _pixels
+from .images import LowlightError, RAW_SUFFIXES, SUFFIXES, _check_target, atomic_write, count_frames, is_picture, output_suffix, read_frames, write_frames
 
 # %% ../nbs/08_batch.ipynb #39f95685
 class Job(NamedTuple):
@@ -39,6 +39,9 @@ class Result(NamedTuple):
     height: int = 0     # in pixels, where it was read
 
 # %% ../nbs/08_batch.ipynb #2b31e1a1
+#: File suffixes of the videos that can be enhanced
+VIDEO_SUFFIXES = ['.mp4', '.m4v', '.mov', '.mkv', '.webm', '.avi']
+
 def _file_id(path):
     "What identifies an existing file whatever it is called, or None."
     try: s = os.stat(path)
@@ -72,8 +75,14 @@ def _expand(arg, recursive=False, leave_out=None):
             found, bad = _pictures_in(path, recursive, leave_out)
             for p in found: places.setdefault(p, p.relative_to(path))
             problems += bad
-    if not places and not problems: problems.append(f'There is no picture ({", ".join(SUFFIXES)}) in {arg}.')
+    if not places and not problems: problems.append(f'There is no picture ({", ".join(SUFFIXES)}) in {arg}.{_what_else(arg, recursive)}')
     return places, problems
+
+def _what_else(folder, recursive):
+    "A hint, if a folder without pictures holds folders or videos."
+    inside = [o for o in Path(folder).iterdir() if not o.name.startswith('.')] if os.path.isdir(folder) else []
+    films = next((o.suffix for o in inside if o.suffix.lower() in VIDEO_SUFFIXES), None)
+    return ' There are folders in it; -r looks into them.'*(not recursive and any(o.is_dir() for o in inside)) + (f' Its videos have to be named, as in {Path(folder)/"*"}{films}.' if films else '')
 
 # %% ../nbs/08_batch.ipynb #0519097c
 def find_pictures(
@@ -92,9 +101,6 @@ def find_pictures(
     return places, named, problems
 
 # %% ../nbs/08_batch.ipynb #a8fa0ce3
-#: File suffixes of the videos that can be enhanced
-VIDEO_SUFFIXES = ['.mp4', '.m4v', '.mov', '.mkv', '.webm', '.avi']
-
 def _writable(path):
     "Does the suffix name a format that pictures can be written in?"
     return Path(path).suffix.lower() in SUFFIXES
@@ -140,21 +146,21 @@ def _without_results(paths, keep=()):
     return [p for p in paths if p in keep or _file_id(p) not in results]
 
 def _check_suffix(out, suffixes, what):
-    "Raise if `out` is named like a picture or video, though not like one that can be written."
+    "Raise if `out` is named like a file of some kind, though not like one that can be written."
     end = Path(out).suffix.lower()
-    kind = mimetypes.guess_type('x'+end)[0] or ''
+    kind = mimetypes.MimeTypes().guess_type('x'+end)[0]                       # of Python's own list, on every machine the same
     if end in suffixes or os.path.isdir(out) or str(out).endswith(('/', os.sep)): return
-    if end in [*SUFFIXES, *RAW_SUFFIXES, *VIDEO_SUFFIXES] or kind.startswith(('image/', 'video/')):
-        raise LowlightError(f'No {what} can be written as {out}; name a folder, or a file that ends in {", ".join(suffixes)}.')
+    if end in [*SUFFIXES, *RAW_SUFFIXES, *VIDEO_SUFFIXES] or kind:
+        raise LowlightError(f'No {what} can be written as {out}; name a folder (with / at the end if it is called so), or a file that ends in {", ".join(suffixes)}.')
 
 def _check_out(out, pictures):
     "Raise if `pictures` cannot go to `out` at all."
+    if not _is_file_name(out) and os.path.lexists(out) and not os.path.isdir(out):
+        raise LowlightError(f'{out} is a file but no picture; name a folder, or a file that ends in {", ".join(SUFFIXES)}.')
     _check_suffix(out, SUFFIXES, 'picture')
     if _is_file_name(out):
         if len(pictures) > 1: raise LowlightError(f'{len(pictures)} pictures cannot all become {out}; name a folder (without {Path(out).suffix}) instead.')
         if not os.path.isdir(Path(out).parent): raise LowlightError(f'{out} cannot be written: {Path(out).parent} is no folder.')
-    elif os.path.lexists(out) and not os.path.isdir(out):
-        raise LowlightError(f'{out} is a file but no picture; name a folder, or a file that ends in {", ".join(SUFFIXES)}.')
 
 # %% ../nbs/08_batch.ipynb #f6d2be22
 def plan(
@@ -177,10 +183,9 @@ def _sorted_out(jobs, *how):
     good, settled, taken, ids = [], [], {}, {_file_id(o.src) for o in jobs} - {None}
     for job in jobs:
         if _file_id(job.src) == _file_id(taken.get(_key(job.dst), '')) != None: continue # one picture under two names
-        if no := _refusal(job, ids, taken, *how): settled.append(no)
-        else:
-            taken[_key(job.dst)] = job.src
-            good.append(job)
+        no = _refusal(job, ids, taken, *how)
+        if no is None or no.status == 'skipped': taken[_key(job.dst)] = job.src
+        good.append(job) if no is None else settled.append(no)
     return good, settled
 
 # %% ../nbs/08_batch.ipynb #4cde92ec
@@ -190,7 +195,7 @@ def make_folder(
     "Make a folder and those above it, or say why not."
     try: Path(folder).mkdir(parents=True, exist_ok=True)
     except OSError as e: raise LowlightError(f'The folder {folder} cannot be made: {e.strerror or e}.') from e
-    if not os.access(folder, os.W_OK): raise LowlightError(f'Nothing can be written into the folder {folder}; change its permissions or choose another.')
+    if not os.access(folder, os.W_OK): raise LowlightError(f'Nothing can be written into the folder {folder}; change its permissions or choose another (-o).')
 
 def _explain(e, src):
     "The sentence for an error that came up while `src` was worked on."
@@ -220,9 +225,10 @@ def enhance_file(
     try:
         frames = read_frames(job.src, max_pixels)
         first = next(frames)
-        shape, bright = first.shape, [replace(first, pixels=enhancer(first.pixels))]
+        shape = first.shape
         make_folder(job.dst.parent)
-        rest = (replace(o, pixels=enhancer(o.pixels)) for o in frames)
+        bright = [replace(first, pixels=enhancer(_pixels(first)))]
+        rest = (replace(o, pixels=enhancer(_pixels(o))) for o in frames)
         write_frames(chain(bright, rest), job.dst, quality, overwrite, strip, reduce, max_pixels)
     except Exception as e:
         if skip_existing and os.path.lexists(job.dst): return result('skipped', _THERE) # another run was faster
@@ -263,7 +269,7 @@ class _Room:
                 self.changed.notify_all()
 
 def _megapixels(path):
-    "About how many megapixels a picture has: from its header, or where that is not plain from the size of the file."
+    "About how many megapixels a picture has, all frames together: from its header, or where that is not plain from the size of the file."
     try:
         with open(path, 'rb') as f:
             head = f.read(16)
@@ -271,7 +277,7 @@ def _megapixels(path):
             fmt = next(o for o in set(SUFFIXES.values()) if o in Image.OPEN and Image.OPEN[o][1](head) is True)
             f.seek(0)
             w, h = Image.OPEN[fmt][0](f, str(path)).size
-            return w*h/1e6
+            return w*h*count_frames(path)/1e6
     except Exception: return os.path.getsize(path)*6/1e6 if os.path.isfile(path) else 0
 
 # %% ../nbs/08_batch.ipynb #34c16372
@@ -383,6 +389,7 @@ def clean_up(
 def _check_new(path, overwrite):
     "Raise before a long job if its result could not be written."
     _check_target(Path(path), True)
+    if not os.access(Path(path).parent, os.W_OK): raise LowlightError(f'{path} cannot be written: nothing can be written into {Path(path).parent}; choose another folder.')
     if os.path.lexists(path) and not overwrite: raise LowlightError(f'{path} exists already; add --overwrite to replace it.')
 
 def _check_csv(path, overwrite):
@@ -496,13 +503,13 @@ def _from_row(row, job):
     return Result(*job, row['status'], why, row['seconds'], row['width'], row['height'])
 
 # %% ../nbs/08_batch.ipynb #9f1050f0
-_SETTLE = .5 # seconds in which a steady thumbnail covers two thirds of the way to a new one
+_SETTLE = .5 # seconds in which a steady aim covers two thirds of the way to a new one
 _CUT = .4    # change of the thumbnail, as a share of the mean brightness, that is a scene cut
 
 class SteadyEnhancer(Enhancer):
     "An `Enhancer` for the frames of a film, in their order."
-    last = steady = None # thumbnails: of the last frame; smoothed over time
-    passed = np.inf      # seconds since the last frame; a picture that is none starts afresh
+    last = aim = None # thumbnail of the last frame; brightness, smoothed over time
+    passed = np.inf   # seconds since the last frame; a picture that is none starts afresh
 
     def frame(self,
         pixels, # uint8 HxWx3
@@ -513,14 +520,20 @@ class SteadyEnhancer(Enhancer):
         self.passed = seconds
         return self(pixels, **options)
 
+    @cached_property
+    def _small(self):
+        "The network once more, for a picture as small as can be: one that goes from size to size is slow."
+        run, side = self._load()[2], max(16, self.stride)
+        return partial(run, picture=np.zeros((1, side, side, 3), np.float32))
+
     def _whole(self, pixels, brightness):
         known = super()._whole(pixels, brightness)
-        if 'thumbnail' not in known: return known
-        new, old = known['thumbnail'], self.last
+        if not known or brightness is not None: return known
+        new, old, own = known['thumbnail'], self.last, self._small(**known)['brightness']
         cut = old is None or np.abs(new - old).mean() > _CUT * (new.mean() + old.mean()) / 2
-        self.steady = new if cut else self.steady + np.float32(1 - np.exp(-self.passed/_SETTLE)) * (new - self.steady)
+        self.aim = own if cut else self.aim + np.float32(1 - np.exp(-self.passed/_SETTLE)) * (own - self.aim)
         self.last = new
-        return known | dict(thumbnail=self.steady)
+        return known | dict(brightness=self.aim)
 
 # %% ../nbs/08_batch.ipynb #8fde95e7
 def is_video(

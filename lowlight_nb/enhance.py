@@ -33,6 +33,7 @@ def model_file(
     known = {name: path for name, p in MODELS.items() for end in reversed(RUNTIMES[runtime]) if (path := p.with_suffix(end)).is_file()}
     if str(model) in known: return known[str(model)]
     if not str(model).endswith(RUNTIMES[runtime]):
+        if runtime == 'litert' and Path(model).is_file() and str(model).endswith(RUNTIMES['keras']): raise LowlightError(f'{model} is a file for Keras, and a .tflite file is needed here; make one of it with lowlight export {model} {Path(model).with_suffix(".tflite")}.')
         raise LowlightError(f'There is no model {str(model)!r} for the runtime {runtime}; choose one of {", ".join(known)}, or give the path of a {ends} file.')
     if not Path(model).is_file(): raise LowlightError(f'{model} does not exist; give the path of a {ends} file.')
     return Path(model)
@@ -206,14 +207,21 @@ def _is_grey(pixels, rows=256):
     return all(np.array_equal(x[..., 0], x[..., c]) for x in strips for c in (1, 2))
 
 def _pixels(picture):
-    "The pixels, uint8, uint16 or float (h, w, 3), of a path, PIL image, `Picture` or array."
-    if isinstance(picture, (str, Path)): return read_picture(picture).pixels
-    if isinstance(picture, Picture): return picture.pixels
+    "The pixels, uint8, uint16 or float (h, w, 3), of a path, PIL image, `Picture` or array; where nothing is to be seen, the mean colour of the rest."
+    if isinstance(picture, (str, Path)): picture = read_picture(picture)
+    if isinstance(picture, Picture): return _filled(picture.pixels, picture.alpha)
     if hasattr(picture, 'convert') and hasattr(picture, 'getbands'):      # a PIL image
         if picture.mode in ('I', 'F'): raise LowlightError(f'A PIL image of mode {picture.mode} has 32 bits a value, and only 8 and 16 can be kept; convert it to RGB first.')
         picture = ImageOps.exif_transpose(picture)                        # upright, as from its path
-        picture = np.asarray(picture).astype(np.uint16) if picture.mode.startswith('I;16') else picture.convert('RGB')
-    return as_rgb(picture)
+        picture = np.asarray(picture).astype(np.uint16) if picture.mode.startswith('I;16') else picture.convert('RGBA' if picture.has_transparency_data else 'RGB')
+    rgb, bands = as_rgb(picture), np.shape(picture)[2:]
+    return _filled(rgb, np.asarray(picture)[..., -1] if bands in ((2,), (4,)) else None)
+
+def _filled(pixels, alpha):
+    "The pixels, with the mean colour of the rest where they are wholly transparent."
+    seen = None if alpha is None else alpha > 0
+    if seen is None or seen.all() or not seen.any(): return pixels
+    return np.where(seen[..., None], pixels, pixels[seen].mean(0).astype(pixels.dtype))
 
 # %% ../nbs/07_enhance.ipynb #4d7b8c1c
 class Enhanced(np.ndarray):

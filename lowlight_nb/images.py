@@ -354,6 +354,7 @@ def _descriptive(exif):
 # %% ../nbs/00_images.ipynb #11475927
 def _metadata(img):
     "EXIF bytes or None, and the orientation from 1 to 8; camera data that is broken is left out."
+    turn = 1
     try:
         tags = img.getexif()
         turn = tags.get(0x112, 1)
@@ -361,7 +362,7 @@ def _metadata(img):
         if img.format == 'TIFF': tags = _descriptive(tags)
         blob = img.info.get('exif') if img.format != 'TIFF' else None
         return _upright_exif(blob or tags.tobytes()) if blob or len(tags) else None, turn
-    except Exception: return None, 1
+    except Exception: return None, turn
 
 # %% ../nbs/00_images.ipynb #beca70a9
 def _turned(x, turn):
@@ -577,13 +578,18 @@ def _save_options(picture, fmt, quality):
 # %% ../nbs/00_images.ipynb #b5fc0c07
 _LONGEST = {'JPEG': 65500, 'WEBP': 16383, 'GIF': 65535, 'AVIF': 65536, 'HEIF': 16384}
 
+def _one_channel(picture, fmt):
+    "Was `picture` grey, is it still, and can a file of `fmt` say so?"
+    x = picture.pixels
+    return picture.grey and not picture.icc and fmt in ('PNG', 'JPEG', 'TIFF') and all(np.array_equal(x[..., 0], x[..., c]) for c in (1, 2))
+
 def _image(picture, fmt):
     "Pillow's image of `picture`, with alpha if `fmt` can hold it."
     h, w = picture.shape
     if max(h, w) > _LONGEST.get(fmt, 2**31):
         raise LowlightError(f'A {fmt} file can be at most {_LONGEST[fmt]} pixels wide and high, and this picture is {w}x{h}; write PNG or TIFF instead.')
-    if picture.alpha is None or fmt in ('JPEG', 'BMP'): return Image.fromarray(picture.pixels)
-    return Image.fromarray(np.dstack([picture.pixels, picture.alpha]))
+    pixels = picture.pixels[..., 0] if _one_channel(picture, fmt) else picture.pixels
+    return Image.fromarray(pixels if picture.alpha is None or fmt in ('JPEG', 'BMP') else np.dstack([pixels, picture.alpha]))
 
 def _save(f, picture, path, fmt, opts):
     "Write an 8-bit picture into the open file `f`."
@@ -667,6 +673,7 @@ def write_picture(
     opts = _save_options(picture, fmt, int(quality))
     with _writing(path, overwrite) as f:
         if picture.pixels.dtype == np.uint8: return _save(f, picture, path, fmt, opts)
+        if picture.alpha is None and _one_channel(picture, fmt): return Image.fromarray(picture.pixels[..., 0]).save(f, fmt, **opts)
         x = picture.pixels if picture.alpha is None else np.dstack([picture.pixels, picture.alpha])
         (_save_deep_png if fmt == 'PNG' else _save_deep_tiff)(f, x, opts)
 
@@ -702,7 +709,7 @@ def _images(frames, path, fmt, strip, reduce, max_pixels, times):
         if i * p.pixels[..., 0].size > max_pixels:
             raise LowlightError(f'{path} would have more than {max_pixels:,} pixels in its {i} or more frames, which all have to be in memory; write fewer or smaller ones, make a video of them, or raise max_pixels (--max-pixels) if you mean it.')
         times.append(round(p.duration or 0) if fmt == 'AVIF' else p.duration or 0)
-        yield _image(_ready(p, '', strip, reduce), fmt)
+        yield _image(replace(_ready(p, '', strip, reduce), grey=False), fmt)         # all frames of one kind
 
 # %% ../nbs/00_images.ipynb #b361da22
 def _shrunk(x, side=800):
