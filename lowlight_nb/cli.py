@@ -6,7 +6,7 @@
 __all__ = ['main']
 
 # %% ../nbs/10_cli.ipynb #f2bd5435
-import argparse, csv, logging, os, shlex, sys, time, warnings
+import argparse, csv, logging, os, shlex, subprocess, sys, time, warnings
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -126,17 +126,19 @@ def _demo_table(rows):
     return '\n'.join(lines + [f'{n:{width}}  {a:6.2f}  {b:6.2f}  {c:6.3f}  {d:6.3f}  {s:7.2f}' for n, a, b, c, d, s in [*rows, mean]])
 
 # %% ../nbs/10_cli.ipynb #321dfa8c
-def _save_figure(figure, path, overwrite):
-    "Save a matplotlib figure, whole or not at all."
+def _sheet_format(path):
+    "The format in which matplotlib writes a sheet of that name, or a sentence."
+    from matplotlib.backend_bases import FigureCanvasBase
     if not is_picture(path): raise LowlightError(f'{path} is no name for a picture; end it in .png, .jpg or another of {", ".join(SUFFIXES)}.')
     fmt = SUFFIXES.get(Path(path).suffix.lower(), 'camera raw')
-    if fmt.lower() not in figure.canvas.get_supported_filetypes(): raise LowlightError(f'The sheet cannot be written as {fmt}; write {path} as PNG instead.')
-    with atomic_write(path, overwrite) as f: figure.savefig(f, format=fmt.lower(), dpi=100)
+    if fmt.lower() not in FigureCanvasBase.get_supported_filetypes(): raise LowlightError(f'The sheet cannot be written as {fmt}; write {path} as PNG instead.')
+    return fmt.lower()
 
 def _demo(args):
     "`lowlight demo`."
     default = args.out is None
     out = 'lowlight_demo.png' if default else args.out
+    fmt = _sheet_format(out)
     _check_new(out, default or args.overwrite)
     enhancer = _enhancer(args.model, args.threads)
     results = [_demo_row(enhancer, pair) for pair in samples()]
@@ -144,7 +146,7 @@ def _demo(args):
     import matplotlib
     matplotlib.use('agg') # draws without a screen
     rows = [(figures[0], pictures) for figures, pictures in results]
-    _save_figure(sheet(rows, ['dark', 'enhanced', 'truth']), out, default or args.overwrite)
+    with atomic_write(out, default or args.overwrite) as f: sheet(rows, ['dark', 'enhanced', 'truth']).savefig(f, format=fmt, dpi=100)
     print(f'The pictures are in {out}.')
     return 0
 
@@ -235,7 +237,8 @@ def _what_for(pairs, bright, times, valid):
 def _how_to_judge(args, network):
     "The command that measures on the pairs held out."
     split = [o for k in ('scenes', 'valid', 'seed') if (v := getattr(args, k)) is not None for o in (f'--{k}', str(v))]
-    return shlex.join(['lowlight', 'evaluate', '--data', args.data, *split, '--model', str(network)])
+    words = ['lowlight', 'evaluate', '--data', args.data, *split, '--model', str(network)]
+    return subprocess.list2cmdline(words) if os.name == 'nt' else shlex.join(words)
 
 # %% ../nbs/10_cli.ipynb #e4ce42ab
 def _train(args):
@@ -252,10 +255,12 @@ def _train(args):
     finally: models.keras.mixed_precision.set_global_policy('float32')
     options = _recipe(training, model, args)
     print(f'Training {name} on {_what_for(pairs, bright, args.bright_times, valid)}; everything goes to {out}.')
+    done = len(training.read_history(out)) if args.resume and (out/'history.csv').exists() else 0
     history = training.train(model, pairs + bright*args.bright_times, valid or None, out=out, seed=args.seed, resume=args.resume,
                              verbose=1 if sys.stdout.isatty() else 2, **options)
     files = [export.export_model(model, out/f'{name}{suffix}') for suffix in ('.keras', '.h5', '.tflite')]
-    print(f'{len(history)} epochs done. The network is in {", ".join(str(f) for f in files)}.')
+    if done == len(history): print(f'The run in {out} was complete; raise --epochs to go on with it.')
+    print(f'{len(history)} epoch{"s"*(len(history) != 1)} done. The network is in {", ".join(str(f) for f in files)}.')
     if args.data and valid: print('To measure it on the pairs held out:', _how_to_judge(args, files[-1]))
     return 0
 
@@ -264,6 +269,7 @@ def _export(args):
     "`lowlight export`."
     for option in ('half', 'int8'):
         if getattr(args, option) and not args.out.lower().endswith('.tflite'): raise LowlightError(f'--{option} is for .tflite files, and this is {args.out}; leave it away, or give another ending.')
+    if os.path.exists(args.model) and os.path.exists(args.out) and os.path.samefile(args.model, args.out): raise LowlightError(f'{args.out} is the network itself; give another name.')
     _check_new(args.out, args.overwrite)
     _, _, export = _training_modules()
     print(f'The network is in {export.export_model(export.load_model(args.model), args.out, half=args.half, int8=args.int8)}.')
@@ -372,7 +378,7 @@ def _add_export(add):
     p.add_argument('out', metavar='OUT', help='the ending chooses the format: .tflite, .h5 or .keras')
     bits = p.add_mutually_exclusive_group()
     bits.add_argument('--half', action='store_true', help='for .tflite: weights in 16 bits, half the size, as in the files for phones and pages')
-    bits.add_argument('--int8', action='store_true', help='for .tflite: convolutions in 8 bits, a quarter of the size and about half of the time on a processor')
+    bits.add_argument('--int8', action='store_true', help='for .tflite: convolutions in 8 bits, a third of the size and about two thirds of the time on a processor')
     _add_overwrite(p)
 
 # %% ../nbs/10_cli.ipynb #0790f085

@@ -51,6 +51,7 @@ def pictures_in(
     folder:str|Path, # looked into, but not the folders in it
 ) -> list[Path]: # in natural order of their names
     "The pictures directly in `folder`, hidden files left out."
+    if not Path(folder).is_dir(): raise LowlightError(f'{folder} is not a folder.')
     return [p for p in sorted(Path(folder).iterdir(), key=lambda p: natural(p.name)) if p.name[0] != '.' and is_picture(p) and p.is_file()]
 
 def _by_stem(folder, problems):
@@ -246,6 +247,7 @@ def check_crop(
     crop:int, # side of the square crops that are to be taken, in pixels
 ) -> int: # pixels of the largest picture
     "Read the headers, and raise one `LowlightError` that lists all pairs smaller than a crop."
+    if not pairs: raise LowlightError('There are no pairs; give at least one.')
     sizes = list({p.low: (p.name, *_size(p.low)) for p in pairs}.values())
     small = [f'{n} is {w}x{h} pixels' for n,w,h in sizes if min(w, h) < crop]
     if small: raise LowlightError(_listed(f'Crops of {crop} pixels', small) + '\nUse smaller crops (--crop) or leave these pictures out.')

@@ -10,7 +10,7 @@ __all__ = ['GAIN', 'to_linear', 'to_srgb', 'expose', 'noise_sd', 'darken', 'expo
 import io
 import numpy as np
 from PIL import Image
-from .images import as_rgb, to_float
+from .images import LowlightError, as_rgb, to_float
 
 # %% ../nbs/02_degrade.ipynb #26be87fd
 def to_linear(
@@ -123,6 +123,7 @@ def exposure_between(
     high, # the same scene, bright, uint8 HxWx3
 ) -> dict: # stops, red, blue, contrast
     "How the exposure, the tint and the contrast of `low` differ from those of `high`."
+    if np.shape(low) != np.shape(high): raise LowlightError(f'The two pictures have the shapes {np.shape(low)} and {np.shape(high)}; they must be one scene at one size.')
     l,h = (_LIGHT[x] for x in (low, high))
     (lr,lg,lb),(hr,hg,hb) = ((x.mean((0,1))+1e-6).tolist() for x in (l, h))
     L,H = (_blocks(x, 8).mean((1,2)).ravel() for x in (l, h))
@@ -147,7 +148,9 @@ def noise_profile(
     pictures, # iterable of (low, high), each uint8 HxWx3
 ) -> list[dict]: # by, channel, bin, patches, bright, dark, noise (8-bit units; noise as standard deviation)
     "Mean and noise of dark pictures per brightness."
-    P,rows = np.concatenate([_flat_patches(l, h) for l,h in pictures]),[]
+    patches,rows = [_flat_patches(l, h) for l,h in pictures],[]
+    if not patches: raise LowlightError('There are no pairs to measure; give at least one.')
+    P = np.concatenate(patches)
     for by,col in (('bright',1),('dark',2)):
         for c in range(3):
             Q = P[P[:,0] == c]

@@ -120,7 +120,9 @@ class Enhancer:
         self.side = int((max_memory * 1e9 / (2.4*self.facts['bytes_per_pixel'] + 110)) ** .5)      # as measured: 2.4 for LiteRT's own needs, 110 for the tile itself, in and out
 
     @property
-    def takes_brightness(self): return 'brightness' in self.inputs
+    def takes_brightness(self): # bool
+        "Can the network be told how bright?"
+        return 'brightness' in self.inputs
 
     def brightness(self,
         wanted, # grey mean in [0, 1], a picture to match, or None

@@ -27,6 +27,7 @@ def check_numbers(
     x, # array of any shape
 ):
     "Raise `LowlightError` unless `x` holds uint8, uint16, or floats from 0 to 1 (a rounding error of 0.0001 beyond is forgiven)."
+    if not x.size: raise LowlightError('The array holds no pixels; a picture has at least one.')
     if x.dtype in (np.uint8, np.uint16): return
     if x.dtype.kind != 'f':
         raise LowlightError(f'A picture must be uint8 from 0 to 255, uint16 from 0 to 65535 or float from 0 to 1, and this array is {x.dtype}; convert it first.')
@@ -137,9 +138,13 @@ class Picture:
     plays: int = 0                # of an animation's frame: how often the animation is played, 0 for ever
 
     @property
-    def shape(self): return self.pixels.shape[:2]
+    def shape(self): # height, width
+        "How large the upright picture is."
+        return self.pixels.shape[:2]
     @property
-    def megapixels(self): return self.pixels.shape[0] * self.pixels.shape[1] / 1e6
+    def megapixels(self): # height x width, in millions
+        "How many pixels the picture has."
+        return self.pixels.shape[0] * self.pixels.shape[1] / 1e6
     def __repr__(self):
         extras = ['16 bit']*(self.pixels.dtype == np.uint16) + [o for o in ('exif', 'icc', 'dpi') if getattr(self, o)] + ['alpha']*(self.alpha is not None) + ['grey']*self.grey
         return f'Picture({self.shape[1]}x{self.shape[0]} {", ".join([self.format or "array"] + extras)})'

@@ -33,7 +33,7 @@ def _strips(a, b, overlap=0):
 
 # %% ../nbs/01_metrics.ipynb #2199090a
 def psnr(
-    a, # picture, uint8 or float in [0,1], HxW or HxWx3
+    a, # picture, uint8, uint16 or float in [0,1], HxW or HxWx3
     b, # picture of the same shape and kind
 ) -> float: # decibels; inf for identical pictures
     "Peak signal-to-noise ratio, 10 log10(1/MSE)."
@@ -61,7 +61,7 @@ def _ssim_map(a, b, win):
 
 # %% ../nbs/01_metrics.ipynb #2afc2089
 def ssim(
-    a, # picture, HxWx3 (or HxW), uint8 or float in [0,1], at least `win` pixels in height and width
+    a, # picture, HxWx3 (or HxW), uint8, uint16 or float in [0,1], at least `win` pixels in height and width
     b, # picture of the same shape and kind
     win=7, # side of the square window
 ) -> float: # 1 for identical pictures
@@ -87,7 +87,7 @@ def grey_mean(
 
 # %% ../nbs/01_metrics.ipynb #923df7f4
 def gt_mean(
-    output, # picture to be judged, HxWx3, uint8 or float in [0,1]
+    output, # picture to be judged, HxWx3, uint8, uint16 or float in [0,1]
     truth, # ground truth of the same shape and kind
 ): # float64 HxWx3 in [0,1]
     "`output` rescaled so that its brightness equals the truth's, then clipped; a black one stays black."
@@ -97,7 +97,7 @@ def gt_mean(
 
 # %% ../nbs/01_metrics.ipynb #21d28b23
 def gt_mean_psnr(
-    output, # picture to be judged, HxWx3, uint8 or float in [0,1]
+    output, # picture to be judged, HxWx3, uint8, uint16 or float in [0,1]
     truth, # ground truth of the same shape and kind
 ) -> float: # decibels
     "PSNR after `gt_mean`: how good the picture would be had its brightness been guessed right."

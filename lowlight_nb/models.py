@@ -68,18 +68,20 @@ def _grey(x):
 @_registered
 class Predicted(layers.Layer):
     "guess + fine * (own - guess): the brightness guessed, or the more the picture is fine the thumbnail's own grey mean; (n, 1)."
-    def call(self, guess, fine, thumbnail):
+    def call(self, guess, fine, thumbnail): # (n, 1), (n, 1) and (n, h, w, 3), all in [0, 1]
         return guess + fine * (ops.reshape(_grey(thumbnail), (-1, 1)) - guess)
 
 @_registered
 class Choose(layers.Layer):
     "The wanted brightness, or the predicted one where the wanted one is negative; both (n, 1)."
-    def call(self, wanted, predicted): return ops.where(wanted < 0, predicted, ops.clip(wanted, .01, .99))
+    def call(self, wanted, predicted): # in [0, 1], wanted also -1
+        return ops.where(wanted < 0, predicted, ops.clip(wanted, .01, .99))
 
 @_registered
 class Brighter(layers.Layer):
     "The logarithm of how many times as bright a thumbnail is to become, (n, 1)."
-    def call(self, thumbnail, brightness): return ops.log((brightness + .01) / (ops.reshape(_grey(thumbnail), (-1, 1)) + .01))
+    def call(self, thumbnail, brightness): # (n, h, w, 3) and (n, 1), in [0, 1]
+        return ops.log((brightness + .01) / (ops.reshape(_grey(thumbnail), (-1, 1)) + .01))
 
 @_registered
 class Brightest(layers.Layer):
@@ -110,7 +112,7 @@ def _curve(x, d, white):
 @_registered
 class Exposure(layers.Layer):
     "The logarithm of the gain, (n, 1), from -5 to 10 (six stops darker to nearly twelve brighter), with which `ToneCurve` brings a thumbnail's grey mean to the wanted brightness."
-    def call(self, x, brightness, straight, brightest):
+    def call(self, x, brightness, straight, brightest): # the thumbnail (n, h, w, 3); (n, 1) each: what is wanted, how straight the curve, the brightest part; all in [0, 1]
         wanted, straight, brightest = (ops.reshape(v, (-1, 1, 1, 1)) for v in (brightness, straight, brightest))
         def reached(log_gain):
             d = ops.exp(-log_gain)
@@ -131,7 +133,7 @@ class Exposure(layers.Layer):
 @_registered
 class Black(layers.Layer):
     "What of a thumbnail's darkest values is a veil, (n, 3): the more the larger a share of the grey mean they are; little if the picture is fine or flat."
-    def call(self, own, fine, thumbnail):
+    def call(self, own, fine, thumbnail): # log-odds (n, 1); (n, 1) and (n, h, w, 3) in [0, 1]
         darkest = ops.minimum(ops.min(thumbnail, (1, 2), keepdims=True), .5)       # a white picture has no veil of white
         share = ops.reshape(_grey(darkest) / (_grey(thumbnail) + 1/512), (-1, 1))
         return (1 - fine**2) * (1 - share**8) * ops.sigmoid(own + 10*share - 3) * ops.reshape(darkest, (-1, 3))
@@ -141,12 +143,13 @@ def _unveiled(v, black): return ops.relu(v - black) * (1 / (1 - black))
 @_registered
 class Unveil(layers.Layer):
     "x = max(v - black, 0) / (1 - black), for a black of red, green and blue."
-    def call(self, v, black): return _unveiled(v, ops.reshape(black, (-1, 1, 1, 3)))
+    def call(self, v, black): # (n, h, w, 3) and (n, 3), in [0, 1]
+        return _unveiled(v, ops.reshape(black, (-1, 1, 1, 3)))
 
 @_registered
 class ToneCurve(layers.Layer):
     "The light min(1, gL / (1 + (g - 1/w)L)) for that of what `Unveil` makes of v, with black and log g of red, green and blue; of a picture, or of its blocks of pixels."
-    def call(self, v, log_gain, black, straight, brightest):
+    def call(self, v, log_gain, black, straight, brightest): # (n, h, w, 3) or (n, h, w, 12) in [0, 1]; (n, 3) from -6 to 11; (n, 3), (n, 1) and (n, 1) in [0, 1]
         each = lambda rgb: ops.tile(ops.reshape(rgb, (-1, 1, 1, 3)), (1, 1, 1, v.shape[-1] // 3))
         d = ops.exp(-log_gain)
         return _curve(_unveiled(v, each(black)), each(d), each(_white(d, straight, brightest)))
@@ -175,7 +178,7 @@ class Unwavelet(layers.Layer):
 @_registered
 class Keep(layers.Layer):
     "smooth + keep * (detail - smooth) + repair, from 12 channels of repair and 4 of log-odds of what is kept."
-    def call(self, answer, detail, smooth):
+    def call(self, answer, detail, smooth): # (n, h, w, 16) of any value; (n, h, w, 12) twice, from -1 to 1
         keep = ops.conv(ops.sigmoid(answer[..., 12:] + 2), _fixed(_KIND, answer))     # at first most is kept: .88
         return smooth + keep * (detail - smooth) + answer[..., :12]
 
@@ -183,7 +186,7 @@ class Keep(layers.Layer):
 @_registered
 class Modulate(layers.Layer):
     "x * (1 + scale) + shift, with scale and shift for each channel from one vector of 2c features (FiLM)."
-    def call(self, x, features):
+    def call(self, x, features): # (n, h, w, c) and (n, 2c), of any value
         scale, shift = ops.split(ops.expand_dims(features, (1, 2)), 2, axis=-1)
         return x * (1 + scale) + shift
 

@@ -8,7 +8,7 @@ __all__ = ['RECIPES', 'random_crop', 'random_example', 'Crops', 'Whole', 'PSNR',
            'plot_history']
 
 # %% ../nbs/05_training.ipynb #90553515
-import csv, os, time
+import csv, os, shutil, time, warnings, zlib
 from contextlib import contextmanager
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -110,11 +110,10 @@ class Crops(keras.utils.PyDataset):
         self.seed, self.epoch, self.problem = seed, 0, None
         self.chances = dict(twins=twins, relit=relit, lamps=lamps, veils=veils)
         self.block = max(batch, int(memory * 1e9 / (6 * check_crop(pairs, size))))          # two pictures of three bytes a pixel
-        self.load = lru_cache(maxsize=self.block)(self._read)
+        self.load = lru_cache(maxsize=self.block)(self._read)                                  # by pair: a picture that is listed eight times is kept once
         self._plan()
 
-    def _read(self, i):
-        pair = self.pairs[i]
+    def _read(self, pair):
         try: low, high = load_pair(pair)
         except LowlightError as e:
             self.problem = e                                                        # see _what_was_wrong
@@ -129,25 +128,40 @@ class Crops(keras.utils.PyDataset):
 
     def __len__(self): return -(-len(self.order) // self.batch)
 
-    def on_epoch_end(self): self.start(self.epoch + 1)
+    def on_epoch_end(self):
+        "Keras calls this."
+        self.start(self.epoch + 1)
 
-    def start(self, epoch):
-        "Go to the crops of `epoch`, counted from 0."
+    def start(self,
+        epoch:int, # counted from 0
+    ):
+        "Go to the crops of `epoch`."
         self.epoch = epoch
         self._plan()
 
-    def part(self, rng, height, width): return slice(None), slice(None)   # of a picture, from which crops are taken
+    def part(self,
+        rng, # np.random.Generator
+        height:int, # of the picture
+        width:int, # of the picture
+    ): # two slices: rows, columns
+        "The part of a picture from which a crop is taken."
+        return slice(None), slice(None)
 
-    def example(self, rng, p):
-        "A crop of picture `p`: low, high, how they were made, and the part of the picture they were taken from."
-        low, high = self.load(p)
+    def example(self,
+        rng, # np.random.Generator
+        p:int, # number of the picture
+    ): # low, high (uint8, size x size x 3), how they were made, and the part of the picture they were taken from
+        "One crop."
+        low, high = self.load(self.pairs[p])
         part = self.part(rng, *low.shape[:2])
         bright_alone = low is high
         low, high = low[part], high[part]
         return *random_example(rng, high if bright_alone else low, high, self.size, **self.chances), part
 
-    def examples(self, i):
-        "Batch `i`: the numbers of the pictures, then low crops, high crops, how they were made and parts; last, the rest of its chance."
+    def examples(self,
+        i:int, # number of the batch
+    ): # numbers of the pictures; low crops, high crops, how they were made, and parts; last, the np.random.Generator for more
+        "The crops of a batch, and how they came about."
         rng = np.random.default_rng([self.seed, self.epoch, i])
         chosen = [int(p) for p in self.order[i*self.batch:(i+1)*self.batch]]
         return chosen, *zip(*(self.example(rng, p) for p in chosen)), rng
@@ -183,6 +197,8 @@ class Whole(keras.utils.PyDataset):
         middle = tuple(_middle(n) for n in low.shape[:2])
         picture, truth = to_float(low[middle])[None], to_float(high[middle])[None]
         if not self.lantern: return picture, truth
+        around = [(0, 0), *((0, max(0, 16 - n)) for n in picture.shape[1:3]), (0, 0)]      # Lantern halves a picture four times
+        picture, truth = (np.pad(o, around, 'edge') for o in (picture, truth))
         return (dict(picture=picture, thumbnail=thumbnail(low)[None], brightness=-np.ones((1, 1), np.float32)),
                 dict(picture=truth, brightness=np.float32([[grey_mean(high)]])))
 
@@ -262,15 +278,15 @@ class LanternCrops(Crops):
 
     @cached_property
     def copies(self):
-        "A function that remembers, for picture `p`: small copies of low and high, and its height and width."
-        def small(p):
-            low, high = self.load(p)
+        "A function that remembers, for a pair: small copies of low and high, and their height and width."
+        def small(pair):
+            low, high = self.load(pair)
             return thumbnail(low, 128), thumbnail(high, 128), low.shape[:2]
         return lru_cache(maxsize=2_000)(small)
 
     def _thumbnails(self, p, part, how):
         "Thumbnails of a part of picture `p`, dark and bright, made as its crop was."
-        *copies, shape = self.copies(p)
+        *copies, shape = self.copies(self.pairs[p])
         dark, bright = (_part_of(c, part, shape) for c in copies)
         if how['light'] is not None: dark, bright = relight(dark, how['light']), relight(bright, how['light'])
         if settings := how['settings']:
@@ -395,8 +411,10 @@ def read_history(
 def _replace(path, write):
     "Write a file beside `path`, then put it in its place."
     temporary = path.with_name('new-' + path.name) # keeps the ending, which Keras looks at
-    write(temporary)
-    os.replace(temporary, path)
+    try:
+        write(temporary)
+        os.replace(temporary, path)
+    finally: temporary.unlink(missing_ok=True)
 
 def _write_rows(path, rows):
     with path.open('w', newline='') as f:
@@ -441,7 +459,8 @@ def _compile(model, lr, steps, loss, average):
     if not _is_lantern(model):
         return model.compile(keras.optimizers.Adam(lr), loss or 'mse', metrics=[PSNR()])
     rate = keras.optimizers.schedules.CosineDecay(lr/20, steps, alpha=.2, warmup_target=lr, warmup_steps=min(500, steps//10))
-    adam = keras.optimizers.AdamW(rate, weight_decay=1e-4, clipnorm=1., use_ema=bool(average), ema_momentum=average or .999)
+    momentum = min(average, max(0., 1 - 5/steps)) if average else .99     # a short run is to leave where it began: over a fifth of its steps, at the most
+    adam = keras.optimizers.AdamW(rate, weight_decay=1e-4, clipnorm=1., use_ema=bool(average), ema_momentum=momentum)
     model.compile(adam, dict(picture=loss or Restoration(), brightness='mse'), metrics=dict(picture=[PSNR(), GTMeanPSNR()]))
 
 def _check_options(is_lantern, crop, average, thumbnails):
@@ -451,9 +470,10 @@ def _check_options(is_lantern, crop, average, thumbnails):
     if thumbnails and not is_lantern: raise LowlightError('Only Lantern learns from thumbnails; leave thumbnails away.')
     if not 0 <= average < 1: raise LowlightError(f'The momentum of averaged weights lies from 0 to less than 1, and this is {average}.')
 
-def _same_network(model, path, resume, thumbnails):
-    "Remember how large the network is and what of it is held still, or raise if a run of another one would be resumed."
-    network = f'a network of {model.count_params()} parameters' + ', its tone learnt from thumbnails'*bool(thumbnails)
+def _same_run(model, pairs, path, resume, thumbnails, average):
+    "Remember what is trained on what, or raise if another run would be resumed."
+    names = zlib.crc32(repr(sorted(p.name for p in pairs)).encode())
+    network = f'a network of {model.count_params()} parameters on {len(pairs)} pictures (names: {names:08x})' + ', its tone learnt from thumbnails'*bool(thumbnails) + ', its weights averaged'*bool(average)
     if resume and path.exists() and path.read_text() != network:
         raise LowlightError(f'The run in {path.parent} is that of {path.read_text()}, and this is {network}; resume it as it was begun.')
     path.write_text(network)
@@ -491,10 +511,11 @@ def train(
     out, is_lantern = Path(out), _is_lantern(model)
     _check_options(is_lantern, crop, average, thumbnails)
     if (out/'history.csv').exists() and not resume:
-        raise LowlightError(f'{out} holds a run already; go on with it (resume), or name another folder.')
+        raise LowlightError(f'{out} holds a run already; go on with it (--resume), or name another folder (--out).')
     try: out.mkdir(parents=True, exist_ok=True)
     except OSError as e: raise LowlightError(f'The folder {out} cannot be made ({e.strerror}); choose another.') from e
-    _same_network(model, out/'network.txt', resume, thumbnails)
+    _same_run(model, pairs, out/'run.txt', resume, thumbnails, average)
+    if not resume: shutil.rmtree(out/'state', ignore_errors=True)             # of a run that has left nothing else
     keras.utils.set_random_seed(seed)
     chances = dict(twins=twins, relit=relit, lamps=lamps, veils=veils)
     crops = (LanternCrops if is_lantern else Crops)(pairs, crop, batch, crops_per_picture, seed, memory, **chances)
@@ -510,7 +531,10 @@ def train(
                 model.fit(crops, validation_data=Whole(valid, is_lantern) if valid else None, epochs=epochs, shuffle=False,
                           callbacks=_callbacks(model, out, keeper, lr, average), verbose=verbose)
                 _replace(out/'last.weights.h5', model.save_weights)
-            model.load_weights(out/'best.weights.h5')
+            with warnings.catch_warnings():                                  # that the optimiser's variables are not asked for
+                warnings.filterwarnings('ignore', 'Skipping variable loading')
+                model.load_weights(out/'best.weights.h5')
+    except OSError as e: raise LowlightError(f'Nothing more can be written into {out} ({e.strerror or e}); make room and go on with the run (--resume).') from e
     finally:
         for layer in held: layer.trainable = True
     return keeper.rows
