@@ -131,7 +131,7 @@ def _refusal(job, inputs, taken, overwrite, skip_existing, writable=_writable):
     "The `Result` of a job that must not be done, or None; `inputs` are file ids, `taken` maps results to their sources."
     src, dst = job
     there = os.path.lexists(dst)
-    if not writable(dst): why = f'{src} is not named like a {"picture" if writable is _writable else "video"} that can be written ({", ".join(SUFFIXES if writable is _writable else VIDEO_SUFFIXES)}).'
+    if not writable(dst): why = f'{src} is not named like a {"picture" if writable is _writable else "video"} that can be written ({", ".join(SUFFIXES if writable is _writable else VIDEO_SUFFIXES)}); give its result such a name with -o.'
     elif there and _file_id(dst) in inputs: why = f'{src} was left out: its result {dst} would overwrite an input; choose another folder with -o.'
     elif _key(dst) in taken: why = f'{src} was left out: its result {dst} is already the result of {taken[_key(dst)]}.'
     elif there and skip_existing: return Result(src, dst, 'skipped', _THERE)
@@ -195,7 +195,7 @@ def make_folder(
     "Make a folder and those above it, or say why not."
     try: Path(folder).mkdir(parents=True, exist_ok=True)
     except OSError as e: raise LowlightError(f'The folder {folder} cannot be made: {e.strerror or e}.') from e
-    if not os.access(folder, os.W_OK): raise LowlightError(f'Nothing can be written into the folder {folder}; change its permissions or choose another (-o).')
+    if not os.access(folder, os.W_OK): raise LowlightError(f'Nothing can be written into the folder {folder}; change its permissions or choose another.')
 
 def _explain(e, src):
     "The sentence for an error that came up while `src` was worked on."

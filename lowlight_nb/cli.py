@@ -256,7 +256,7 @@ def _train(args):
     options = _recipe(training, model, args)
     print(f'Training {name} on {_what_for(pairs, bright, args.bright_times, valid)}; everything goes to {out}.')
     done = len(training.read_history(out)) if args.resume and (out/'history.csv').exists() else 0
-    history = training.train(model, pairs + bright*args.bright_times, valid or None, out=out, seed=args.seed, resume=args.resume,
+    history = training.train(model, pairs + bright*args.bright_times, valid or None, out=out, seed=args.seed, resume=args.resume, hold_tone=args.hold_tone,
                              verbose=1 if sys.stdout.isatty() else 2, **options)
     files = [export.export_model(model, out/f'{name}{suffix}') for suffix in ('.keras', '.h5', '.tflite')]
     if done == len(history): print(f'The run in {out} was complete; raise --epochs to go on with it.')
@@ -360,6 +360,7 @@ def _add_train(add):
     p.add_argument('--resume', action='store_true', help='go on with the run in --out')
     p.add_argument('--scenes', metavar='CSV|lol', help='columns id and scene: keep scenes together when splitting; lol: this project\'s split of LOL-v1 train')
     p.add_argument('--valid', type=_number(float, 0, .9), default=.1, metavar='FRACTION', help='held out for validation (default: 0.1)')
+    p.add_argument('--hold-tone', action='store_true', help='hold the tone still as it is, as after --thumbnails (lantern)')
     p.add_argument('--precision', choices=['float32', 'bfloat16'], default='float32', help='bfloat16 is faster on recent processors (default: float32)')
     p.add_argument('--seed', type=_seed, default=0, metavar='N', help='same seed, same run (default: 0)')
     for name, kind, least, most, text in [('epochs', int, 1, None, 'rounds'), ('batch', int, 1, None, 'crops in a batch'), ('crop', int, 1, None, 'side of a crop in pixels'),

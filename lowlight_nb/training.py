@@ -171,11 +171,12 @@ class Crops(keras.utils.PyDataset):
         return to_float(np.stack(low)), to_float(np.stack(high))
 
 @contextmanager
-def _what_was_wrong(crops):
-    "Raise what was wrong with a picture, which Keras would bury."
+def _what_was_wrong(crops, out=None):
+    "Raise what was wrong with a picture, which Keras would bury, or with the disk on which `out` lies."
     try: yield
-    except Exception:
+    except Exception as e:
         if crops.problem: raise crops.problem from None
+        if out and isinstance(e, OSError): raise LowlightError(f'Nothing more can be written into {out} ({e.strerror or e}); make room and go on with the run (--resume).') from e
         raise
 
 # %% ../nbs/05_training.ipynb #b391d1d2
@@ -463,17 +464,17 @@ def _compile(model, lr, steps, loss, average):
     adam = keras.optimizers.AdamW(rate, weight_decay=1e-4, clipnorm=1., use_ema=bool(average), ema_momentum=momentum)
     model.compile(adam, dict(picture=loss or Restoration(), brightness='mse'), metrics=dict(picture=[PSNR(), GTMeanPSNR()]))
 
-def _check_options(is_lantern, crop, average, thumbnails):
+def _check_options(is_lantern, crop, average, hold_tone):
     "Raise unless this kind of network can be trained so."
     if is_lantern and crop % 16: raise LowlightError(f'The crops of Lantern need a multiple of 16 pixels, and this is {crop}; take {crop//16*16 + 16}, for instance.')
     if average and not is_lantern: raise LowlightError('Only the weights of Lantern can be averaged; leave average away.')
-    if thumbnails and not is_lantern: raise LowlightError('Only Lantern learns from thumbnails; leave thumbnails away.')
+    if hold_tone and not is_lantern: raise LowlightError('Only Lantern has a tone to learn from thumbnails and to hold still; leave thumbnails and hold_tone away.')
     if not 0 <= average < 1: raise LowlightError(f'The momentum of averaged weights lies from 0 to less than 1, and this is {average}.')
 
-def _same_run(model, pairs, path, resume, thumbnails, average):
+def _same_run(model, pairs, path, resume, hold_tone, average):
     "Remember what is trained on what, or raise if another run would be resumed."
     names = zlib.crc32(repr(sorted(p.name for p in pairs)).encode())
-    network = f'a network of {model.count_params()} parameters on {len(pairs)} pictures (names: {names:08x})' + ', its tone learnt from thumbnails'*bool(thumbnails) + ', its weights averaged'*bool(average)
+    network = f'a network of {model.count_params()} parameters on {len(pairs)} pictures (names: {names:08x})' + ', its tone held still'*hold_tone + ', its weights averaged'*bool(average)
     if resume and path.exists() and path.read_text() != network:
         raise LowlightError(f'The run in {path.parent} is that of {path.read_text()}, and this is {network}; resume it as it was begun.')
     path.write_text(network)
@@ -501,7 +502,8 @@ def train(
     lamps:float=0., # share of examples with lamps in them
     veils:float=0., # share of examples whose dark picture lies under a veil
     average:float=0., # momentum of averaged weights, such as 0.999; 0 does not average; Lantern only
-    thumbnails:int=0, # rounds of train_tone before all else, after which the global stream is held still; Lantern only
+    thumbnails:int=0, # rounds of train_tone before all else, after which the tone is held still; Lantern only
+    hold_tone:bool=False, # hold the tone, all of the global stream, still as it is; Lantern only
     seed:int=0, # same seed, same run
     resume:bool=False, # go on with the run in `out`
     memory:float=2., # gigabytes of pictures to keep in memory
@@ -509,32 +511,32 @@ def train(
 )->list: # the history: one dict an epoch; the model is left with its best weights
     "Train `model` on `pairs`, keeping history, best weights and state in `out`."
     out, is_lantern = Path(out), _is_lantern(model)
-    _check_options(is_lantern, crop, average, thumbnails)
+    hold_tone = hold_tone or thumbnails > 0
+    _check_options(is_lantern, crop, average, hold_tone)
     if (out/'history.csv').exists() and not resume:
         raise LowlightError(f'{out} holds a run already; go on with it (--resume), or name another folder (--out).')
     try: out.mkdir(parents=True, exist_ok=True)
     except OSError as e: raise LowlightError(f'The folder {out} cannot be made ({e.strerror}); choose another.') from e
-    _same_run(model, pairs, out/'run.txt', resume, thumbnails, average)
+    _same_run(model, pairs, out/'run.txt', resume, hold_tone, average)
     if not resume: shutil.rmtree(out/'state', ignore_errors=True)             # of a run that has left nothing else
     keras.utils.set_random_seed(seed)
     chances = dict(twins=twins, relit=relit, lamps=lamps, veils=veils)
     crops = (LanternCrops if is_lantern else Crops)(pairs, crop, batch, crops_per_picture, seed, memory, **chances)
     keeper = Keeper(out, crops, resume, monitor='gt_psnr' if is_lantern else 'psnr')
     if thumbnails and not keeper.rows: train_tone(model, pairs, thumbnails, seed=seed, memory=memory, verbose=verbose, **chances)
-    held = [layer for layer in global_stream(model).layers if layer.trainable] if thumbnails else []
+    held = [layer for layer in global_stream(model).layers if layer.trainable] if hold_tone else []
     try:
         for layer in held: layer.trainable = False
         _compile(model, lr, epochs*len(crops), loss, average)
         model._initial_epoch = None                                           # Keras remembers where another run was resumed
-        with _what_was_wrong(crops):
+        with _what_was_wrong(crops, out):
             if len(keeper.rows) < epochs:
                 model.fit(crops, validation_data=Whole(valid, is_lantern) if valid else None, epochs=epochs, shuffle=False,
                           callbacks=_callbacks(model, out, keeper, lr, average), verbose=verbose)
                 _replace(out/'last.weights.h5', model.save_weights)
-            with warnings.catch_warnings():                                  # that the optimiser's variables are not asked for
-                warnings.filterwarnings('ignore', 'Skipping variable loading')
-                model.load_weights(out/'best.weights.h5')
-    except OSError as e: raise LowlightError(f'Nothing more can be written into {out} ({e.strerror or e}); make room and go on with the run (--resume).') from e
+        with warnings.catch_warnings():                                       # that the optimiser's variables are not asked for
+            warnings.filterwarnings('ignore', 'Skipping variable loading')
+            model.load_weights(out/'best.weights.h5')
     finally:
         for layer in held: layer.trainable = True
     return keeper.rows
