@@ -67,9 +67,10 @@ def _grey(x):
 
 @_registered
 class Predicted(layers.Layer):
-    "guess + fine * (own - guess): the brightness guessed, or the more the picture is fine the thumbnail's own grey mean; (n, 1)."
+    "own + (1 - fine) * max(guess - own, 0): the brightness guessed, or the more the picture is fine the thumbnail's own grey mean, and never less than that; (n, 1)."
     def call(self, guess, fine, thumbnail): # (n, 1), (n, 1) and (n, h, w, 3), all in [0, 1]
-        return guess + fine * (ops.reshape(_grey(thumbnail), (-1, 1)) - guess)
+        own = ops.reshape(_grey(thumbnail), (-1, 1))
+        return own + (1 - fine) * ops.relu(guess - own)
 
 @_registered
 class Choose(layers.Layer):
