@@ -20,7 +20,7 @@ import numpy as np
 from PIL import Image
 from .data import natural, pictures_in
 from .enhance import DEFAULT_MODEL, Enhancer, _cores, _pixels
-from .images import LowlightError, RAW_SUFFIXES, SUFFIXES, _check_target, atomic_write, count_frames, is_picture, output_suffix, read_frames, write_frames
+from .images import LowlightError, RAW_SUFFIXES, SUFFIXES, _check_target, _frames as _frames_in, atomic_write, is_picture, output_suffix, read_frames, write_frames
 
 # %% ../nbs/08_batch.ipynb #39f95685
 class Job(NamedTuple):
@@ -276,8 +276,8 @@ def _megapixels(path):
             if Path(path).suffix.lower() in RAW_SUFFIXES: return os.path.getsize(path)/1e6
             fmt = next(o for o in set(SUFFIXES.values()) if o in Image.OPEN and Image.OPEN[o][1](head) is True)
             f.seek(0)
-            w, h = Image.OPEN[fmt][0](f, str(path)).size
-            return w*h*count_frames(path)/1e6
+            img = Image.OPEN[fmt][0](f, str(path))
+            return img.width*img.height*_frames_in(img)/1e6
     except Exception: return os.path.getsize(path)*6/1e6 if os.path.isfile(path) else 0
 
 # %% ../nbs/08_batch.ipynb #34c16372

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 import numpy as np
 from . import __version__
-from .batch import (Result, SteadyEnhancer, _check_csv, _check_new, _explain, _ray, enhance_files, enhance_on_ray, enhance_video,
+from .batch import (Result, SteadyEnhancer, _check_csv, _check_new, _explain, _file_id, _ray, enhance_files, enhance_on_ray, enhance_video,
                                is_video, make_folder, plan, plan_videos, report, summary, workers)
 from .data import bright_pairs, find_pairs, load_pair, lol_validation, samples, split_pairs
 from .enhance import DEFAULT_MODEL, Enhancer, RUNTIMES
@@ -269,7 +269,7 @@ def _export(args):
     "`lowlight export`."
     for option in ('half', 'int8'):
         if getattr(args, option) and not args.out.lower().endswith('.tflite'): raise LowlightError(f'--{option} is for .tflite files, and this is {args.out}; leave it away, or give another ending.')
-    if os.path.exists(args.model) and os.path.exists(args.out) and os.path.samefile(args.model, args.out): raise LowlightError(f'{args.out} is the network itself; give another name.')
+    if _file_id(args.out) == _file_id(args.model) != None: raise LowlightError(f'{args.out} is the network itself; give another name.')
     _check_new(args.out, args.overwrite)
     _, _, export = _training_modules()
     print(f'The network is in {export.export_model(export.load_model(args.model), args.out, half=args.half, int8=args.int8)}.')

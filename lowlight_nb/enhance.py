@@ -13,7 +13,7 @@ from importlib.resources import files
 from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
-from .images import LowlightError, Picture, _shrunk, as_rgb, before_after, from_float, read_picture, thumbnail, to_float, to_uint8
+from .images import LowlightError, Picture, _is_grey, _shrunk, as_rgb, before_after, from_float, read_picture, thumbnail, to_float, to_uint8
 from .metrics import GREY, grey_mean
 
 # %% ../nbs/07_enhance.ipynb #0adeac21
@@ -202,11 +202,6 @@ def _strips(pixels, cuts):
 def _cores():
     "The processor cores this process may use."
     return len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
-
-def _is_grey(pixels, rows=256):
-    "Are red, green and blue the same everywhere? Some rows at a time, since most pictures show soon that they are not."
-    strips = (pixels[i:i+rows] for i in range(0, len(pixels), rows))
-    return all(np.array_equal(x[..., 0], x[..., c]) for x in strips for c in (1, 2))
 
 def _pixels(picture):
     "The pixels, uint8, uint16 or float (h, w, 3), of a path, PIL image, `Picture` or array; where nothing is to be seen, the mean colour of the rest."

@@ -12,18 +12,13 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 import numpy as np
 from .data import load_pair, read_table
-from .images import LowlightError, as_rgb, atomic_write, sheet, to_float, to_uint8
+from .images import LowlightError, _eight, as_rgb, atomic_write, sheet, to_uint8
 from .metrics import GREY, grey_mean, gt_mean_psnr, psnr, ssim
 
 # %% ../nbs/09_evaluation.ipynb #3be85cbe
-def _eight_bit(x):
-    "Any picture as uint8 HxWx3"
-    x = as_rgb(x)
-    return x if x.dtype == np.uint8 else to_uint8(to_float(x))
-
 def _powered(x, power):
     "Picture `x` as uint8, its values in [0,1] raised to `power`"
-    return to_uint8((np.arange(256)/255)**power)[_eight_bit(x)]
+    return to_uint8((np.arange(256)/255)**power)[_eight(as_rgb(x))]
 
 def nothing(
     x:np.ndarray, # any picture
@@ -51,7 +46,7 @@ def equalise(
     x:np.ndarray, # picture, HxWx3 or HxW, uint8, uint16 or float in [0,1]
 ) -> np.ndarray: # uint8 HxWx3
     "Histogram equalisation of the luminance; the ratios of red, green and blue are kept."
-    x = _eight_bit(x)
+    x = _eight(as_rgb(x))
     y = np.rint(x @ np.array(GREY, np.float32)).astype(np.uint8)
     cdf = np.cumsum(np.bincount(y.ravel(), minlength=256))
     lowest = cdf[y.min()]

@@ -525,7 +525,7 @@ def atomic_write(
 
 # %% ../nbs/00_images.ipynb #9819d7d3
 def _eight(x):
-    "The integers `x` with 8 bits, rounded."
+    "The numbers `x` with 8 bits, rounded."
     return x if x.dtype == np.uint8 else to_uint8(to_float(x))
 
 def _preview(picture):
@@ -583,10 +583,14 @@ def _save_options(picture, fmt, quality):
 # %% ../nbs/00_images.ipynb #b5fc0c07
 _LONGEST = {'JPEG': 65500, 'WEBP': 16383, 'GIF': 65535, 'AVIF': 65536, 'HEIF': 16384}
 
+def _is_grey(pixels, rows=256):
+    "Are red, green and blue the same everywhere? Some rows at a time, since most pictures show soon that they are not."
+    strips = (pixels[i:i+rows] for i in range(0, len(pixels), rows))
+    return all(np.array_equal(x[..., 0], x[..., c]) for x in strips for c in (1, 2))
+
 def _one_channel(picture, fmt):
     "Was `picture` grey, is it still, and can a file of `fmt` say so?"
-    x = picture.pixels
-    return picture.grey and not picture.icc and fmt in ('PNG', 'JPEG', 'TIFF') and all(np.array_equal(x[..., 0], x[..., c]) for c in (1, 2))
+    return picture.grey and not picture.icc and fmt in ('PNG', 'JPEG', 'TIFF') and _is_grey(picture.pixels)
 
 def _image(picture, fmt):
     "Pillow's image of `picture`, with alpha if `fmt` can hold it."

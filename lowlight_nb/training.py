@@ -460,7 +460,7 @@ def _compile(model, lr, steps, loss, average):
     if not _is_lantern(model):
         return model.compile(keras.optimizers.Adam(lr), loss or 'mse', metrics=[PSNR()])
     rate = keras.optimizers.schedules.CosineDecay(lr/20, steps, alpha=.2, warmup_target=lr, warmup_steps=min(500, steps//10))
-    momentum = min(average, max(0., 1 - 5/steps)) if average else .99     # a short run is to leave where it began: over a fifth of its steps, at the most
+    momentum = min(average, max(0., 1 - 5/steps))                         # a short run is to leave where it began: over a fifth of its steps, at the most
     adam = keras.optimizers.AdamW(rate, weight_decay=1e-4, clipnorm=1., use_ema=bool(average), ema_momentum=momentum)
     model.compile(adam, dict(picture=loss or Restoration(), brightness='mse'), metrics=dict(picture=[PSNR(), GTMeanPSNR()]))
 
