@@ -379,7 +379,7 @@ def _add_export(add):
     p.add_argument('out', metavar='OUT', help='the ending chooses the format: .tflite, .h5 or .keras')
     bits = p.add_mutually_exclusive_group()
     bits.add_argument('--half', action='store_true', help='for .tflite: weights in 16 bits, half the size, as in the files for phones and pages')
-    bits.add_argument('--int8', action='store_true', help='for .tflite: convolutions in 8 bits, a third of the size and about two thirds of the time on a processor')
+    bits.add_argument('--int8', action='store_true', help='for .tflite: convolutions in 8 bits, less than half of the size and about three quarters of the time on a processor')
     _add_overwrite(p)
 
 # %% ../nbs/10_cli.ipynb #0790f085

@@ -116,7 +116,7 @@ class Enhancer:
         self._load = partial(dict(litert=_litert, keras=_keras)[runtime], path, threads)
         self.facts, self.inputs, self._run = self._load()
         self.stride, self.margin = self.facts['stride'], self.facts['margin']
-        self.edge = self.stride // 2                                      # how much of its own edge is put around a tile
+        self.edge = 8 if self.stride > 1 else 0                           # how much of its own edge is put around a tile
         self.side = int((max_memory * 1e9 / (2.4*self.facts['bytes_per_pixel'] + 110)) ** .5)      # as measured: 2.4 for LiteRT's own needs, 110 for the tile itself, in and out
 
     @property

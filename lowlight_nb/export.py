@@ -47,7 +47,7 @@ def _walk(model):
         coarse[id(layer.output)] = scale * _scale(layer)
         if inputs: yield layer, inputs, scale
 
-_POINTWISE = (layers.Add, layers.Multiply, layers.Concatenate, layers.ReLU, layers.Activation, layers.Rescaling, layers.Dense, layers.Flatten,
+_POINTWISE = (layers.Add, layers.Multiply, layers.Concatenate, layers.ReLU, layers.LeakyReLU, layers.Activation, layers.Rescaling, layers.Dense, layers.Flatten,
               layers.BatchNormalization, SpaceToDepth, Wavelet, Unwavelet, Keep, DepthToSpace, ToneCurve, Modulate, LogOdds, Predicted,
               Choose, Exposure)
 
@@ -99,7 +99,7 @@ def export_model(
     model:keras.Model, # what to write
     path, # where to; the ending chooses the format: .h5, .keras or .tflite
     half:bool=False, # .tflite only: weights in 16 bits, half the size
-    int8:bool=False, # .tflite only: weights in 8 bits, and convolutions computed in 8 bits, a third of the size and about two thirds of the time
+    int8:bool=False, # .tflite only: weights in 8 bits, and convolutions computed in 8 bits, less than half of the size and about three quarters of the time
 )->Path: # the file written
     "Write a model as HDF5, Keras or LiteRT; the file appears whole or not at all."
     path = Path(path)

@@ -218,10 +218,11 @@ def _conv(x, filters, size=3, stride=1, activation=None, zero=False):
     return layers.Conv2D(filters, size, stride, padding='same', activation=activation, kernel_initializer=init)(x)
 
 def _block(x, features):
-    "A residual block that listens to the global stream."
+    "A residual block that listens to the global stream, and at first passes on what it is given."
     c = x.shape[-1]
-    y = Modulate()(_conv(x, c), layers.Dense(2*c, kernel_initializer='zeros')(features))
-    return layers.add([x, _conv(layers.ReLU()(y), c)])
+    told = layers.Rescaling(.1)(layers.Dense(2*c, kernel_initializer='zeros')(features))
+    y = layers.LeakyReLU(negative_slope=.01)(Modulate()(_conv(x, c), told))
+    return layers.add([x, _conv(y, c, zero=True)])
 
 def _global_stream(thumbnail, brightness, width):
     "The features, the brightness used, the log gain of each channel and what else the tone curve needs, from the thumbnail."
@@ -245,20 +246,21 @@ def _global_stream(thumbnail, brightness, width):
 
 def _local_stream(detail, features, widths):
     "What to repair and what to keep (16 channels): a small U-Net that starts at half resolution."
+    detail = layers.Rescaling(8)(detail)
     skips = [_conv(detail, widths[0])]
     x = layers.ReLU()(skips[0])
     for c in widths[1:]:
         x = _block(_conv(x, c, 2, stride=2), features)
         skips.append(x)
     for level in reversed(range(len(widths) - 1)):
-        c = widths[level]
-        x = layers.add([DepthToSpace()(_conv(x, 4*c, 1)), skips[level]])
-        if level == 1: x = layers.add([x, _conv(x, c, activation='relu')])         # half a block is enough on the way back
-    return layers.add([_conv(x, 16, zero=True), _conv(detail, 16, 1, zero=True)])
+        if level == 0: x = layers.add([x, _conv(x, widths[1], activation='relu')])
+        x = layers.add([DepthToSpace()(_conv(x, 4*widths[level], 1)), skips[level]])
+    answer = layers.add([_conv(x, 16, zero=True), _conv(detail, 16, 1, zero=True)])
+    return layers.Rescaling([1/8]*12 + [1]*4)(answer)                              # repair is as small as detail
 
 # %% ../nbs/04_models.ipynb #0159944b
 def lantern(
-    widths:tuple=(16, 32, 48, 96), # channels at 1/2, 1/4, 1/8 and 1/16 of the resolution
+    widths:tuple=(16, 32), # channels at 1/2, 1/4, ... of the resolution; two or more
     width:int=64, # features in the global stream
 )->keras.Model: # inputs: picture (n, h, w, 3), thumbnail (n, 64, 64, 3), brightness (n, 1); outputs: picture, brightness
     "Lantern: a tone curve to a wanted brightness, and a U-Net that says what detail to keep and what to repair."

@@ -198,7 +198,7 @@ class Whole(keras.utils.PyDataset):
         middle = tuple(_middle(n) for n in low.shape[:2])
         picture, truth = to_float(low[middle])[None], to_float(high[middle])[None]
         if not self.lantern: return picture, truth
-        around = [(0, 0), *((0, max(0, 16 - n)) for n in picture.shape[1:3]), (0, 0)]      # Lantern halves a picture four times
+        around = [(0, 0), *((0, max(0, 16 - n)) for n in picture.shape[1:3]), (0, 0)]      # enough for a local stream of four levels
         picture, truth = (np.pad(o, around, 'edge') for o in (picture, truth))
         return (dict(picture=picture, thumbnail=thumbnail(low)[None], brightness=-np.ones((1, 1), np.float32)),
                 dict(picture=truth, brightness=np.float32([[grey_mean(high)]])))

@@ -17,7 +17,7 @@ import keras  # noqa: E402
 
 from lowlight_nb.export import bytes_per_pixel, load_model, margin, stride  # noqa: E402
 
-SIDE = 208  # 13 x 16: 208, 104, 52, 26, 13
+SIDE = 208  # 208, 104, 52
 MOST = 2_000_000  # bytes, for the page's sake
 WEIGHTS = files('lowlight_nb')/'weights'/'lantern.keras'
 

@@ -230,7 +230,7 @@ function blend(tile, bright, width, strength) {
 }
 
 /** How much of its own edge is put around a tile: beyond that the network sees zeros. */
-const frame = () => network.facts.stride / 2;
+const frame = () => 8;
 
 const round16 = (length) => Math.ceil(length / network.facts.stride) * network.facts.stride;
 const framed = (length) => round16(length) + 2 * frame();
