@@ -269,7 +269,7 @@ def _export(args):
     "`lowlight export`."
     for option in ('half', 'int8'):
         if getattr(args, option) and not args.out.lower().endswith('.tflite'): raise LowlightError(f'--{option} is for .tflite files, and this is {args.out}; leave it away, or give another ending.')
-    if _file_id(args.out) == _file_id(args.model) != None: raise LowlightError(f'{args.out} is the network itself; give another name.')
+    if os.path.exists(args.model) and _file_id(args.out) == _file_id(args.model): raise LowlightError(f'{args.out} is the network itself; give another name.')
     _check_new(args.out, args.overwrite)
     _, _, export = _training_modules()
     print(f'The network is in {export.export_model(export.load_model(args.model), args.out, half=args.half, int8=args.int8)}.')

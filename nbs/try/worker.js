@@ -143,8 +143,8 @@ async function run(tile, shape, thumbnail, brightness) {
 
 /** The same with what does the work now. */
 async function compute(tile, [height, width], thumbnail, brightness) {
-  const { Tensor } = network.litert, x = new Float32Array(height * width * 3), { data, width: w, height: h } = tile, edge = frame();
-  const within = (at, length) => Math.max(0, Math.min(at - edge, length - 1));
+  const { Tensor } = network.litert, x = new Float32Array(height * width * 3), { data, width: w, height: h } = tile;
+  const within = (at, length) => Math.max(0, Math.min(at - EDGE, length - 1));
   for (let i = 0, o = 0; i < height; i++) {
     for (let j = 0, row = within(i, h) * w; j < width; j++) { // beyond the picture its edge is repeated
       const p = (row + within(j, w)) * 4;
@@ -217,9 +217,9 @@ function reduced({ bitmap, width, height }, most) {
 
 /** Blend a tile with what the network made of it (rows of `width` pixels, in a frame), in place: strength 0 is the tile, 1 the network's output. */
 function blend(tile, bright, width, strength) {
-  const { data } = tile, edge = frame();
+  const { data } = tile;
   for (let i = 0, p = 0; i < tile.height; i++) {
-    for (let j = 0, o = ((i + edge) * width + edge) * 3; j < tile.width; j++, p += 4) {
+    for (let j = 0, o = ((i + EDGE) * width + EDGE) * 3; j < tile.width; j++, p += 4) {
       for (let c = 0; c < 3; c++, o++) { // the array rounds halves to even; Python rounds them up
         const x = data[p + c] / 255;
         data[p + c] = Math.floor(Math.min(1, Math.max(0, x + strength * (bright[o] - x))) * 255 + .5);
@@ -230,10 +230,10 @@ function blend(tile, bright, width, strength) {
 }
 
 /** How much of its own edge is put around a tile: beyond that the network sees zeros. */
-const frame = () => 8;
+const EDGE = 8;
 
 const round16 = (length) => Math.ceil(length / network.facts.stride) * network.facts.stride;
-const framed = (length) => round16(length) + 2 * frame();
+const framed = (length) => round16(length) + 2 * EDGE;
 
 /**
  * How one side of a picture is cut into tiles of one size that overlap by twice the margin; the first and the last end where
