@@ -207,6 +207,15 @@ def _for_files(enhancer):
     "An `Enhancer` may overwrite what was read from a file, so that a large picture is in memory only once; other functions are not asked to."
     return partial(enhancer, in_place=True) if isinstance(getattr(enhancer, 'func', enhancer), Enhancer) else enhancer
 
+def _film(frames, enhancer):
+    "The frames of an animation, enhanced in their order, by an `Enhancer` with a steady aim."
+    network, passed = getattr(enhancer, 'func', enhancer), np.inf
+    def each(pixels, passed): return enhancer(pixels)
+    if isinstance(network, Enhancer): each = partial(SteadyEnhancer.of(network).frame, **getattr(enhancer, 'keywords', {}))
+    for o in frames:
+        yield replace(o, pixels=each(_pixels(o), passed))
+        passed = o.duration/1000 or .1                                        # viewers take no duration for a tenth of a second
+
 def enhance_file(
     job:Job, # what to read and where to write
     enhancer, # callable, uint8 or uint16 HxWx3 to the same
@@ -224,12 +233,12 @@ def enhance_file(
     enhancer = _for_files(enhancer)
     try:
         frames = read_frames(job.src, max_pixels)
-        first = next(frames)
+        first, second = next(frames), next(frames, None)
         shape = first.shape
         make_folder(job.dst.parent)
-        bright = [replace(first, pixels=enhancer(_pixels(first)))]
-        rest = (replace(o, pixels=enhancer(_pixels(o))) for o in frames)
-        write_frames(chain(bright, rest), job.dst, quality, overwrite, strip, reduce, max_pixels)
+        if second is None: bright = [replace(first, pixels=enhancer(_pixels(first)))]
+        else: bright = _film(chain([first, second], frames), enhancer)
+        write_frames(bright, job.dst, quality, overwrite, strip, reduce, max_pixels)
     except Exception as e:
         if skip_existing and os.path.lexists(job.dst): return result('skipped', _THERE) # another run was faster
         return result('failed', _explain(e, job.src))
@@ -510,6 +519,16 @@ class SteadyEnhancer(Enhancer):
     "An `Enhancer` for the frames of a film, in their order."
     last = aim = None # thumbnail of the last frame; brightness, smoothed over time
     passed = np.inf   # seconds since the last frame; a picture that is none starts afresh
+
+    @classmethod
+    def of(cls,
+        network:Enhancer, # not to be used for anything else meanwhile
+    ): # SteadyEnhancer
+        "The same network, for the frames of one film."
+        if isinstance(network, cls): return network                           # the first frame, since which so much time has passed, starts afresh
+        steady = cls.__new__(cls)
+        steady.__dict__ |= vars(network)
+        return steady
 
     def frame(self,
         pixels, # uint8 HxWx3
