@@ -340,10 +340,19 @@ def _exif_data(blob):
     order = {b'II':'<', b'MM':'>'}[bytes(data[:2])]
     return data, order, *_directory(data, order, *struct.unpack_from(order+'I', data, 4))
 
-def _upright_exif(blob):
-    "EXIF bytes with orientation 1; everything else stays in its place."
+def _swap_sides(data, order, tags):
+    "Let the width and the height that the EXIF `data` state change places."
+    if 0x8769 not in tags: return
+    settings, _ = _directory(data, order, *struct.unpack_from(order+'I', data, tags[0x8769]+8))
+    if not {0xa002, 0xa003} <= set(settings): return
+    wide, high = (slice(settings[t]+2, settings[t]+12) for t in (0xa002, 0xa003))
+    data[wide], data[high] = data[high], data[wide]
+
+def _upright_exif(blob, turn):
+    "EXIF bytes with orientation 1 that had `turn`; everything else stays in its place."
     data, order, tags, link = _exif_data(blob)
     if 0x112 in tags: struct.pack_into(order+'HHIHH', data, tags[0x112], 0x112, 3, 1, 1, 0)
+    if turn > 4: _swap_sides(data, order, tags)
     struct.unpack_from(order+'I', data, link)
     return b'Exif\0\0' + bytes(data)
 
@@ -366,7 +375,7 @@ def _metadata(img):
         if turn not in range(1, 9): turn = 1
         if img.format == 'TIFF': tags = _descriptive(tags)
         blob = img.info.get('exif') if img.format != 'TIFF' else None
-        return _upright_exif(blob or tags.tobytes()) if blob or len(tags) else None, turn
+        return _upright_exif(blob or tags.tobytes(), turn) if blob or len(tags) else None, turn
     except Exception: return None, turn
 
 # %% ../nbs/00_images.ipynb #beca70a9
