@@ -209,7 +209,6 @@ def _network(models, export, name, init):
 
 def _training_pairs(args):
     "The pairs to learn from, the bright pictures to learn from, and the pairs to measure on, every file decoded once to see that it can be."
-    if not (args.data or args.bright): raise LowlightError('There is nothing to train on; give --data DIR (pairs) or --bright DIR (bright photographs), or both.')
     pairs, valid = _split(find_pairs(args.data, check='pixels'), args.scenes, args.valid, args.seed) if args.data else ([], [])
     bright = [p for folder in args.bright or [] for p in bright_pairs(folder, check='pixels')]
     if not args.data: bright, valid = split_pairs(bright, None, args.valid, args.seed)
@@ -243,6 +242,7 @@ def _how_to_judge(args, network):
 # %% ../nbs/10_cli.ipynb #e4ce42ab
 def _train(args):
     "`lowlight train`."
+    if not (args.data or args.bright): args.wrong('There is nothing to train on; give --data DIR (pairs) or --bright DIR (bright photographs), or both.')
     source = args.model or args.init or 'denoising_cnn'
     name = Path(source).stem
     out = Path(args.out or Path('runs')/name)
@@ -268,7 +268,7 @@ def _train(args):
 def _export(args):
     "`lowlight export`."
     for option in ('half', 'int8'):
-        if getattr(args, option) and not args.out.lower().endswith('.tflite'): raise LowlightError(f'--{option} is for .tflite files, and this is {args.out}; leave it away, or give another ending.')
+        if getattr(args, option) and not args.out.lower().endswith('.tflite'): args.wrong(f'--{option} is for .tflite files, and this is {args.out}; leave it away, or give another ending.')
     if os.path.exists(args.model) and _file_id(args.out) == _file_id(args.model): raise LowlightError(f'{args.out} is the network itself; give another name.')
     _check_new(args.out, args.overwrite)
     _, _, export = _training_modules()
@@ -391,7 +391,7 @@ def _parser():
     commands = parser.add_subparsers(metavar='COMMAND', dest='command')
     def add(name, run, text):
         p = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + '.')
-        p.set_defaults(run=run)
+        p.set_defaults(run=run, wrong=p.error)
         return p
     for f in (_add_enhance, _add_demo, _add_evaluate, _add_train, _add_export): f(add)
     return parser
