@@ -83,7 +83,7 @@ def _listed(what, problems, most=20):
 
 # %% ../nbs/03_data.ipynb #2b73a593
 def find_pairs(
-    folder:str|Path, # folder with the two folders `low` and `high` in it
+    folder:str|Path, # folder with the two folders low and high in it
     check:bool|str=True, # True compares sizes, reading headers only; 'pixels' decodes every file; False trusts the names
 ) -> list[Pair]: # in natural order of their names
     "The pairs in `folder`, or one `LowlightError` that lists everything wrong with them."
@@ -144,7 +144,7 @@ def split_pairs(
 
 # %% ../nbs/03_data.ipynb #9bba1df1
 def read_table(
-    name:str, # file name in `lowlight_nb/tables`
+    name:str, # file name in lowlight_nb/tables
 ) -> list[dict]: # one dict of strings per row
     "A CSV table that comes with the package."
     return list(csv.DictReader((files('lowlight_nb')/'tables'/name).read_text(encoding='utf-8').splitlines()))

@@ -96,7 +96,7 @@ def darken(
     gain=GAIN, # amplification of red, green and blue, see noise_sd
     grain:float=0., # weight, 0 to 1, of the neighbours' noise beside a pixel's own; 0: white noise
     quality:int=None, # of a JPEG file that the twin passes through; None: no JPEG
-    seed=None, # int or `np.random.Generator`; the same seed gives the same twin
+    seed=None, # int or np.random.Generator; the same seed gives the same twin
 ) -> np.ndarray: # uint8 HxWx3
     "What a camera would have made of the scene of `bright` with less light."
     b,rng = as_rgb(bright),np.random.default_rng(seed)
@@ -271,7 +271,7 @@ def shine(
     pixels, # HxWx3, uint8 or float in [0,1]; uint16 becomes float
     lamps, # float (n, 10), as random_lamps gives them
     exposure=1., # how much light the camera gathers, 1 for the bright picture, 1/16 for one of four stops less; a number, or three
-    at:tuple=None, # rows and columns (slices), height and width, if `pixels` is a part of a picture
+    at:tuple=None, # rows and columns (slices), height and width, if pixels is a part of a picture
 ) -> np.ndarray: # of the same shape
     "The picture that would have been taken with lamps in it."
     pixels = as_rgb(pixels)

@@ -40,10 +40,10 @@ def model_file(
 
 def model_facts(
     model=DEFAULT_MODEL, # one of MODELS, or the path of a .tflite file
-)->dict: # name, rule ('direct' or 'curve'), stride, margin (None where unknown), bytes_per_pixel
+)->dict: # name, rule ('direct' or 'curve'), stride, margin and parameters (None where unknown), bytes_per_pixel
     "What a model file says about itself (see [export](06_export.ipynb)), or what can be assumed of a file that says nothing."
     path = model_file(model)
-    facts = dict(name=path.stem, rule='direct', stride=1, margin=None, bytes_per_pixel=0)
+    facts = dict(name=path.stem, rule='direct', stride=1, margin=None, bytes_per_pixel=0, parameters=None)
     try:
         if zipfile.is_zipfile(path):
             with zipfile.ZipFile(path) as z:

@@ -206,7 +206,7 @@ def worst_sheet(
 # %% ../nbs/09_evaluation.ipynb #de2820e9
 def results(
     split:str='LOL-v1 test', # or 'LOL-v1 validation'
-) -> list[list[str]]: # lines of cells: a head, then the methods, best PSNR first
+) -> list[list[str]]: # lines of cells: a head, then the methods, best PSNR first, those without last
     "The table of results that comes with the package."
     rows = sorted((r for r in read_table('results.csv') if r['split'] == split), key=lambda r: -float(r['psnr'] or 0))
     if not rows: raise LowlightError(f'There are no results for "{split}"; there are LOL-v1 test and LOL-v1 validation.')

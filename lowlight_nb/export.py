@@ -13,8 +13,7 @@ import numpy as np
 from .images import LowlightError
 
 # %% ../nbs/06_export.ipynb #bfc40429
-from .models import (Choose, DepthToSpace, Exposure, Keep, LogOdds, Modulate, Predicted, SpaceToDepth, ToneCurve, Unwavelet, Wavelet,
-                                keras, layers)
+from .models import DepthToSpace, Keep, Modulate, SpaceToDepth, ToneCurve, Unwavelet, Wavelet, keras, layers
 
 # %% ../nbs/06_export.ipynb #a1b7edfa
 def _scale(layer):
@@ -47,9 +46,8 @@ def _walk(model):
         coarse[id(layer.output)] = scale * _scale(layer)
         if inputs: yield layer, inputs, scale
 
-_POINTWISE = (layers.Add, layers.Multiply, layers.Concatenate, layers.ReLU, layers.LeakyReLU, layers.Activation, layers.Rescaling, layers.Dense, layers.Flatten,
-              layers.BatchNormalization, SpaceToDepth, Wavelet, Unwavelet, Keep, DepthToSpace, ToneCurve, Modulate, LogOdds, Predicted,
-              Choose, Exposure)
+_POINTWISE = (layers.Add, layers.Multiply, layers.Concatenate, layers.ReLU, layers.LeakyReLU, layers.Activation, layers.Rescaling, layers.Dense,
+              layers.BatchNormalization, SpaceToDepth, Wavelet, Unwavelet, Keep, DepthToSpace, ToneCurve, Modulate)
 
 def margin(
     model:keras.Model, # convolutional, from pictures to pictures

@@ -61,7 +61,7 @@ def _ssim_map(a, b, win):
 
 # %% ../nbs/01_metrics.ipynb #2afc2089
 def ssim(
-    a, # picture, HxWx3 (or HxW), uint8, uint16 or float in [0,1], at least `win` pixels in height and width
+    a, # picture, HxWx3 (or HxW), uint8, uint16 or float in [0,1], at least win pixels in height and width
     b, # picture of the same shape and kind
     win=7, # side of the square window
 ) -> float: # 1 for identical pictures

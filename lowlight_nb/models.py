@@ -101,7 +101,7 @@ def _value(light):
     "The inverse of `_light`."
     return ops.exp(ops.log(light + _TOE**3) / 3) - _TOE
 
-def _white(d, straight, brightest):
+def _white_point(d, straight, brightest):
     "Which share of white's light becomes white with a gain of 1/d: d if the curve is straight, 1 if it is bent, never less than that of the brightest; 1 if it darkens."
     return ops.where(d < 1, ops.maximum(d / (straight + d - straight * d), _light(brightest) / _WHITE), 1.)
 
@@ -117,7 +117,7 @@ class Exposure(layers.Layer):
         wanted, straight, brightest = (ops.reshape(v, (-1, 1, 1, 1)) for v in (brightness, straight, brightest))
         def reached(log_gain):
             d = ops.exp(-log_gain)
-            return _grey(_curve(x, d, _white(d, straight, brightest)))
+            return _grey(_curve(x, d, _white_point(d, straight, brightest)))
 
         log_gain = ops.zeros_like(wanted)
         width = 10.
@@ -134,10 +134,10 @@ class Exposure(layers.Layer):
 @_registered
 class Black(layers.Layer):
     "What of a thumbnail's darkest values is a veil, (n, 3): the more the larger a share of the grey mean they are; little if the picture is fine or flat."
-    def call(self, own, fine, thumbnail): # log-odds (n, 1); (n, 1) and (n, h, w, 3) in [0, 1]
+    def call(self, veiled, fine, thumbnail): # log-odds (n, 1); (n, 1) and (n, h, w, 3) in [0, 1]
         darkest = ops.minimum(ops.min(thumbnail, (1, 2), keepdims=True), .5)       # a white picture has no veil of white
         share = ops.reshape(_grey(darkest) / (_grey(thumbnail) + 1/512), (-1, 1))
-        return (1 - fine**2) * (1 - share**8) * ops.sigmoid(own + 10*share - 3) * ops.reshape(darkest, (-1, 3))
+        return (1 - fine**2) * (1 - share**8) * ops.sigmoid(veiled + 10*share - 3) * ops.reshape(darkest, (-1, 3))
 
 def _unveiled(v, black): return ops.relu(v - black) * (1 / (1 - black))
 
@@ -153,7 +153,7 @@ class ToneCurve(layers.Layer):
     def call(self, v, log_gain, black, straight, brightest): # (n, h, w, 3) or (n, h, w, 12) in [0, 1]; (n, 3) from -6 to 11; (n, 3), (n, 1) and (n, 1) in [0, 1]
         each = lambda rgb: ops.tile(ops.reshape(rgb, (-1, 1, 1, 3)), (1, 1, 1, v.shape[-1] // 3))
         d = ops.exp(-log_gain)
-        return _curve(_unveiled(v, each(black)), each(d), each(_white(d, straight, brightest)))
+        return _curve(_unveiled(v, each(black)), each(d), each(_white_point(d, straight, brightest)))
 
 # %% ../nbs/04_models.ipynb #5f323dc1
 _COLOUR = np.array([[1, 1, 1], [2, -1, -1], [-1, -1, 2]]) / 3            # mean of red, green and blue; red and blue less that mean
@@ -231,8 +231,8 @@ def _global_stream(thumbnail, brightness, width):
     seen = MeanOfViews()(layers.Dense(width, activation='relu')(layers.Flatten()(layers.AveragePooling2D(2)(x))))
     guess, fine = (layers.Dense(1, activation='sigmoid', dtype='float32', bias_initializer=keras.initializers.Constant(bias), name=name)(seen)
                    for name, bias in (('guess', 0), ('fine', -2)))
-    own = layers.Dense(1, kernel_initializer='zeros', dtype='float32', name='veiled')(seen)
-    black = Black(dtype='float32')(own, fine, thumbnail)
+    veiled = layers.Dense(1, kernel_initializer='zeros', dtype='float32', name='veiled')(seen)
+    black = Black(dtype='float32')(veiled, fine, thumbnail)
     predicted = Predicted(dtype='float32', name='predicted')(guess, fine, thumbnail)
     used = Choose(dtype='float32', name='chosen')(brightness, predicted)
     brighter = layers.concatenate([seen, Brighter(dtype='float32')(thumbnail, used)])
@@ -253,7 +253,7 @@ def _local_stream(detail, features, widths):
         x = _block(_conv(x, c, 2, stride=2), features)
         skips.append(x)
     for level in reversed(range(len(widths) - 1)):
-        if level == 0: x = layers.add([x, _conv(x, widths[1], activation='relu')])
+        if level == 0: x = layers.add([x, _conv(x, widths[1], activation='relu')])      # half a block is enough on the way back
         x = layers.add([DepthToSpace()(_conv(x, 4*widths[level], 1)), skips[level]])
     answer = layers.add([_conv(x, 16, zero=True), _conv(detail, 16, 1, zero=True)])
     return layers.Rescaling([1/8]*12 + [1]*4)(answer)                              # repair is as small as detail

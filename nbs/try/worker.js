@@ -232,8 +232,8 @@ function blend(tile, bright, width, strength) {
 /** How much of its own edge is put around a tile: beyond that the network sees zeros. */
 const EDGE = 8;
 
-const round16 = (length) => Math.ceil(length / network.facts.stride) * network.facts.stride;
-const framed = (length) => round16(length) + 2 * EDGE;
+const toStride = (length) => Math.ceil(length / network.facts.stride) * network.facts.stride;
+const framed = (length) => toStride(length) + 2 * EDGE;
 
 /**
  * How one side of a picture is cut into tiles of one size that overlap by twice the margin; the first and the last end where
@@ -241,10 +241,10 @@ const framed = (length) => round16(length) + 2 * EDGE;
  * @returns {{size: number, parts: {read: number, from: number, to: number}[]}} where each tile begins, and what of it to keep
  */
 function cut(length, most) {
-  const { margin, stride } = network.facts, padded = round16(length);
+  const { margin, stride } = network.facts, padded = toStride(length);
   if (padded <= most) return { size: padded, parts: [{ read: 0, from: 0, to: length }] };
   const count = Math.ceil((padded - 2 * margin) / (most - 2 * margin));
-  const size = round16((padded - 2 * margin) / count) + 2 * margin, parts = [];
+  const size = toStride((padded - 2 * margin) / count) + 2 * margin, parts = [];
   for (let i = 0; i < count; i++) {
     const read = Math.floor(i * (padded - size) / (count - 1) / stride) * stride;
     parts.push({ read, from: i && parts[i - 1].to, to: i < count - 1 ? read + size - margin : length });
