@@ -47,7 +47,7 @@ def _exposure(low, high):
     return float(_LIGHT[low[::8, ::8]].mean() / (_LIGHT[high[::8, ::8]].mean() + 1e-6))
 
 def _stops(rng):
-    "How many stops a twin gets, for `random_settings`: people's own pictures are seldom as dark as LOL-v1's; three in ten are (None)."
+    "How many stops a twin gets, for `random_settings`: people's own pictures are seldom as dark as LOL-v1's; three in ten get None, which draws them as dark as those."
     kind = rng.random()
     return rng.uniform(-6, 0) if kind < .4 else rng.uniform(-3, -.5) if kind < .7 else None
 
