@@ -203,17 +203,27 @@ def _explain(e, src):
     if isinstance(e, MemoryError): return f'{src} needs more memory than there is.'
     return f'{src} could not be enhanced ({type(e).__name__}: {e}).'
 
+def _network(enhancer):
+    "The `Enhancer` that is called, with options or without, or None."
+    network = getattr(enhancer, 'func', enhancer)
+    return network if isinstance(network, Enhancer) else None
+
 def _for_files(enhancer):
     "An `Enhancer` may overwrite what was read from a file, so that a large picture is in memory only once; other functions are not asked to."
-    return partial(enhancer, in_place=True) if isinstance(getattr(enhancer, 'func', enhancer), Enhancer) else enhancer
+    return partial(enhancer, in_place=True) if _network(enhancer) else enhancer
+
+def _for_frames(model, brightness=None, **options):
+    "A function of a frame and the seconds since the one before."
+    if not hasattr(model, 'frame'): return lambda pixels, seconds: model(pixels)
+    model.last = None # a film of its own
+    return partial(model.frame, brightness=model.brightness(brightness), **options)
 
 def _film(frames, enhancer):
-    "The frames of an animation, enhanced in their order, by an `Enhancer` with a steady aim."
-    network, passed = getattr(enhancer, 'func', enhancer), np.inf
-    def each(pixels, passed): return enhancer(pixels)
-    if isinstance(network, Enhancer): each = partial(SteadyEnhancer.of(network).frame, **getattr(enhancer, 'keywords', {}))
+    "The frames of an animation, enhanced in their order, by an `Enhancer` (as `_for_files` gives it) with a steady aim."
+    network, passed = _network(enhancer), 0.
+    one = _for_frames(SteadyEnhancer.of(network), **enhancer.keywords) if network else _for_frames(enhancer)
     for o in frames:
-        yield replace(o, pixels=each(_pixels(o), passed))
+        yield replace(o, pixels=one(_pixels(o), passed))
         passed = o.duration/1000 or .1                                        # viewers take no duration for a tenth of a second
 
 def enhance_file(
@@ -524,10 +534,10 @@ class SteadyEnhancer(Enhancer):
     def of(cls,
         network:Enhancer, # not to be used for anything else meanwhile
     ): # SteadyEnhancer
-        "The same network, for the frames of one film."
-        if isinstance(network, cls): return network                           # the first frame, since which so much time has passed, starts afresh
-        steady = cls.__new__(cls)
-        steady.__dict__ |= vars(network)
+        "The same network once more, for the frames of one film."
+        kind = type(network) if isinstance(network, cls) else cls
+        steady = kind.__new__(kind)
+        vars(steady).update(vars(network))
         return steady
 
     def frame(self,
@@ -702,7 +712,7 @@ def enhance_video(
     start, src, dst = time.perf_counter(), Path(src), Path(dst)
     box, film = _open_video(src)
     _check_bits(film, src, reduce)
-    one = _for_frames(model, threads, **options)
+    one = _for_frames(model if callable(model) else SteadyEnhancer(model, threads), **options)
     with box, atomic_write(dst, overwrite) as f, _progress(_count(film, box), progress, 'frame') as bar:
         writer = _VideoWriter(f, dst.suffix, box, film, strip)
         try: problem = _do_frames(_frames(box, film, writer), one, writer, bar)
@@ -723,13 +733,6 @@ def _do_frames(frames, one, writer, bar):
         writer.write(frame, one(_pixels_of(frame), max(0., now - (now if before is None else before))))
         before = now
         if bar is not None: bar.update()
-
-def _for_frames(model, threads, brightness=None, strength=1.):
-    "A function of a frame and the seconds since the one before."
-    if not callable(model): model = SteadyEnhancer(model, threads)
-    if not hasattr(model, 'frame'): return lambda pixels, seconds: model(pixels)
-    model.last = None # a film of its own
-    return partial(model.frame, brightness=model.brightness(brightness), strength=strength)
 
 def _count(film, box):
     "About how many frames a film has, or None."
