@@ -137,8 +137,8 @@ def step(env):
 def tracked_files(env):
     def sizes():
         files, seen = tracked(), {}
-        big = [f'{o} ({(ROOT/o).stat().st_size/1e6:.1f} MB)' for o in files if (ROOT/o).stat().st_size > 4e6]
-        if big: raise Failed('Larger than 4 MB: ' + ', '.join(big))
+        big = [f'{o} ({(ROOT/o).stat().st_size/1e6:.1f} MB)' for o in files if (ROOT/o).stat().st_size > 3e6]
+        if big: raise Failed('Larger than 3 MB: ' + ', '.join(big))
         for o in files:
             if (ROOT/o).stat().st_size > 50_000: seen.setdefault(hashlib.sha256((ROOT/o).read_bytes()).hexdigest(), []).append(o)
         twice = [' = '.join(o) for o in seen.values() if len(o) > 1]
