@@ -148,9 +148,9 @@ def _without_results(paths, keep=()):
 def _check_suffix(out, suffixes, what):
     "Raise if `out` is named like a file of some kind, though not like one that can be written."
     end = Path(out).suffix.lower()
-    kind = mimetypes.MimeTypes().guess_type('x'+end)[0]                       # of Python's own list, on every machine the same
+    kind = any(mimetypes.MimeTypes().guess_type('x'+end))                      # of Python's own list, on every machine the same
     if end in suffixes or os.path.isdir(out) or str(out).endswith(('/', os.sep)): return
-    if end in [*SUFFIXES, *RAW_SUFFIXES, *VIDEO_SUFFIXES] or kind:
+    if end in [*SUFFIXES, *RAW_SUFFIXES, *VIDEO_SUFFIXES, *Image.registered_extensions(), '.jxl', '.exr', '.hdr'] or kind:
         raise LowlightError(f'No {what} can be written as {out}; name a folder (with / at the end if it is called so), or a file that ends in {", ".join(suffixes)}.')
 
 def _check_out(out, pictures):
@@ -212,16 +212,20 @@ def _for_files(enhancer):
     "An `Enhancer` may overwrite what was read from a file, so that a large picture is in memory only once; other functions are not asked to."
     return partial(enhancer, in_place=True) if _network(enhancer) else enhancer
 
-def _for_frames(model, brightness=None, **options):
-    "A function of a frame and the seconds since the one before."
-    if not hasattr(model, 'frame'): return lambda pixels, seconds: model(pixels)
-    model.last = None # a film of its own
-    return partial(model.frame, brightness=model.brightness(brightness), **options)
+def _for_frames(enhancer, **options):
+    "A function of a frame and the seconds since the one before; an `Enhancer`, or one with its options, gets a steady aim."
+    network = _network(enhancer)
+    if network is None:
+        if options: raise LowlightError(f'Only a network can be told {" and ".join(options)}, and a function was given; leave that away.')
+        return lambda pixels, seconds: enhancer(pixels)
+    steady, options = SteadyEnhancer.of(network), getattr(enhancer, 'keywords', {}) | options
+    steady.last = None # a film of its own
+    return partial(steady.frame, brightness=steady.brightness(options.pop('brightness', None)), **options)
 
 def _film(frames, enhancer):
-    "The frames of an animation, enhanced in their order, by an `Enhancer` (as `_for_files` gives it) with a steady aim."
-    network, passed = _network(enhancer), 0.
-    one = _for_frames(SteadyEnhancer.of(network), **enhancer.keywords) if network else _for_frames(enhancer)
+    "The frames of an animation, enhanced in their order."
+    if hasattr(enhancer, 'film'): return (yield from enhancer.film(frames))       # a crew, below
+    one, passed = _for_frames(enhancer), 0.
     for o in frames:
         yield replace(o, pixels=one(_pixels(o), passed))
         passed = o.duration/1000 or .1                                        # viewers take no duration for a tenth of a second
@@ -329,13 +333,28 @@ class _Crew:
         self.threads = [threading.Thread(target=self.work, daemon=True) for _ in range(min(len(jobs), len(enhancers)+1))]
         for o in self.threads: o.start()
 
-    def enhance(self, pixels):
-        "The next free network on one picture."
+    @contextmanager
+    def lend(self):
+        "The next free network."
         enhancer = self.free.get()
         try:
-            if self.stop.is_set(): raise _Stopped
-            return enhancer(pixels)
+            self.go_on()
+            yield enhancer
         finally: self.free.put(enhancer)
+
+    def go_on(self):
+        if self.stop.is_set(): raise _Stopped
+
+    def __call__(self, pixels):
+        "The next free network on one picture."
+        with self.lend() as enhancer: return enhancer(pixels)
+
+    def film(self, frames):
+        "One network on all frames of an animation, so that its aim is steady."
+        with self.lend() as enhancer:
+            for o in _film(frames, enhancer):
+                self.go_on()
+                yield o
 
     def work(self):
         "What one thread does."
@@ -343,7 +362,7 @@ class _Crew:
             while not (self.stop.is_set() or self.error):
                 with self.lock: job = next(self.todo, None)
                 if job is None: break
-                with self.room(_megapixels(job.src)): self.results.put(self.do(job, self.enhance))
+                with self.room(_megapixels(job.src)): self.results.put(self.do(job, self))
         except _Stopped: pass
         except BaseException as e: self.error = e
         finally: self.results.put(None)
@@ -428,8 +447,11 @@ def report(
         return
     _check_csv(path, replace or append)
     try:
-        f = open(path, 'a' if append else 'w', newline='', encoding='utf-8', errors='surrogateescape')
-        if not os.fstat(f.fileno()).st_size: csv.writer(f, lineterminator='\n').writerow(['input', 'output', *Result._fields[2:]])
+        f = open(path, 'a+' if append else 'w', newline='', encoding='utf-8', errors='surrogateescape')
+        head = ','.join(['input', 'output', *Result._fields[2:]]) + '\n'
+        f.seek(0)
+        if not os.fstat(f.fileno()).st_size: f.write(head)
+        elif f.readline() != head: raise LowlightError(f'{path} is a table, and no report that could be added to; give another name.')
         f.flush()
     except OSError as e: raise LowlightError(f'The report {path} cannot be written: {e.strerror or e}.') from e
     yield partial(_write_row, f)
@@ -700,13 +722,13 @@ def _frames(box, film, writer):
 def enhance_video(
     src, # str or Path of a video
     dst, # str or Path of the result; its suffix chooses the kind of file
-    model=DEFAULT_MODEL, # one of MODELS, the path of a .tflite file, a SteadyEnhancer, or a function, uint8 HxWx3 to uint8 HxWx3
+    model=DEFAULT_MODEL, # one of MODELS, the path of a .tflite file, an Enhancer, or a function, uint8 HxWx3 to uint8 HxWx3
     overwrite:bool=False, # replace an existing result?
     progress:bool=False, # show a progress bar, with the time that is left?
     threads:int=None, # processor cores of the network; None: all
     strip=False, # leave out what the file says about itself, such as date and place
     reduce:bool=False, # may more than 8 bits become 8?
-    **options, # brightness and strength, as for an Enhancer
+    **options, # brightness and strength, as for an Enhancer; not for a function
 )->Result: # failed, with a playable result, if the video is damaged in the middle
     "Enhance a video, frame by frame, with its sound."
     start, src, dst = time.perf_counter(), Path(src), Path(dst)

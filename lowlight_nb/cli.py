@@ -53,7 +53,7 @@ def _ready(args, pictures, films):
     networks = _networks(args, 1 if on_ray else pictures) if pictures else []
     steady = _enhancer(args.model, args.threads, kind=SteadyEnhancer, runtime=args.runtime) if films else None
     if pictures and on_ray: _ray()
-    if pictures and args.out and not is_picture(args.out): make_folder(args.out)
+    if (pictures or films) and args.out and not is_picture(args.out) and not is_video(args.out): make_folder(args.out)
     return networks, steady
 
 def _do_jobs(args, jobs, networks, each):
@@ -94,7 +94,8 @@ def _plans(args):
 def _enhance(args):
     "`lowlight enhance`."
     start, results, whole = time.perf_counter(), [], True
-    if args.report: _check_csv(args.report, args.overwrite or args.skip_existing)
+    into_out = args.report and args.out and Path(args.report).parent == Path(args.out)     # which may have to be made first
+    if args.report and not into_out: _check_csv(args.report, args.overwrite or args.skip_existing)
     pictures, films, settled = _plans(args)
     networks, steady = _ready(args, len(pictures), len(films))
     with report(args.report, args.overwrite, args.skip_existing) as write: # only now, so that a mistyped model does not cost an old report
@@ -105,7 +106,7 @@ def _enhance(args):
         if pictures: whole = _do_jobs(args, pictures, networks, each)
         if films and whole: whole = _do_videos(args, films, steady, each)
     failed, planned = sum(r.status == 'failed' for r in results), len(pictures) + len(films) + len(settled)
-    if failed < len(results) or pictures or films: print(summary(results, time.perf_counter() - start, planned, 'video' if films and not pictures else 'picture'))
+    if failed < len(results) or pictures or films: print(summary(results, time.perf_counter() - start, planned, 'picture' if not films else 'file' if pictures else 'video'))
     return 130 if not whole else int(failed > 0)
 
 # %% ../nbs/10_cli.ipynb #ddc7686d
@@ -185,9 +186,12 @@ def _read_scenes(path):
     "Picture to scene, from a CSV with the columns `id` (or `name`) and `scene`."
     try:
         with open(path, newline='', encoding='utf-8-sig') as f: rows = list(csv.DictReader(f))
-        return {r['id'] if 'id' in r else r['name']: r['scene'] for r in rows}
+        scenes = {r['id'] if 'id' in r else r['name']: r['scene'] for r in rows}
     except (OSError, UnicodeDecodeError) as e: raise LowlightError(f'{path} cannot be read as CSV ({e}).') from e
-    except KeyError as e: raise LowlightError(f'{path} needs the columns id and scene; {e} is missing.') from e
+    except KeyError: raise LowlightError(f'{path} needs the columns id and scene, with a comma between them.') from None
+    alone = next((name for name, scene in scenes.items() if not scene), None)
+    if alone is not None: raise LowlightError(f'{path} names no scene for {alone}; give every picture one.')
+    return scenes
 
 def _split(pairs, scenes, fraction, seed):
     "Training and validation pairs."
@@ -214,8 +218,10 @@ def _training_pairs(args):
     if not args.data: bright, valid = split_pairs(bright, None, args.valid, args.seed)
     return pairs, bright, valid
 
-def _check_run_folder(out):
-    "Raise before a long job if nothing could be kept in the folder `out`; what has to be made for the trial is removed again."
+def _check_run_folder(out, results, resume):
+    "Raise before a long job if nothing could be kept in the folder `out`, or if it would cost what is there; what has to be made for the trial is removed again."
+    there = [p for p in results if os.path.lexists(p)]
+    if there and not resume and not (out/'history.csv').exists(): raise LowlightError(f'{there[0]} exists already; name another folder with --out.')
     made = [p for p in (out, *out.parents) if not os.path.lexists(p)]
     make_folder(out)
     with suppress(OSError):
@@ -246,7 +252,8 @@ def _train(args):
     source = args.model or args.init or 'denoising_cnn'
     name = Path(source).stem
     out = Path(args.out or Path('runs')/name)
-    _check_run_folder(out)
+    results = [out/f'{name}{suffix}' for suffix in ('.keras', '.h5', '.tflite')]
+    _check_run_folder(out, results, args.resume)
     pairs, bright, valid = _training_pairs(args)
     models, training, export = _training_modules()
     models.keras.utils.set_random_seed(args.seed)
@@ -254,11 +261,12 @@ def _train(args):
     try: model = _network(models, export, source, args.init)
     finally: models.keras.mixed_precision.set_global_policy('float32')
     options = _recipe(training, model, args)
+    if args.resume and not (out/'run.txt').exists(): print(f'There is no run in {out} yet, so it begins.')
     print(f'Training {name} on {_what_for(pairs, bright, args.bright_times, valid)}; everything goes to {out}.')
     done = len(training.read_history(out)) if args.resume and (out/'history.csv').exists() else 0
     history = training.train(model, pairs + bright*args.bright_times, valid or None, out=out, seed=args.seed, resume=args.resume, hold_tone=args.hold_tone,
                              verbose=1 if sys.stdout.isatty() else 2, **options)
-    files = [export.export_model(model, out/f'{name}{suffix}') for suffix in ('.keras', '.h5', '.tflite')]
+    files = [export.export_model(model, path) for path in results]
     if done == len(history): print(f'The run in {out} was complete; raise --epochs to go on with it.')
     print(f'{len(history)} epoch{"s"*(len(history) != 1)} done. The network is in {", ".join(str(f) for f in files)}.')
     if args.data and valid: print('To measure it on the pairs held out:', _how_to_judge(args, files[-1]))
@@ -299,7 +307,9 @@ _seed = _number(int, 0, 2**32 - 1)
 def _brightness(text):
     "A number from 0 to 1, or else the path of a picture."
     try: float(text)
-    except ValueError: return text
+    except ValueError:
+        if not os.path.exists(text) and not is_picture(text): raise argparse.ArgumentTypeError(f'{text or "nothing"} is neither a number from 0 to 1 nor a picture') from None
+        return text
     return _number(float, 0, 1)(text)
 
 def _add_model(p, action='store'):

@@ -8,7 +8,7 @@ __all__ = ['BAD_LOL', 'SAMPLES', 'Pair', 'natural', 'pictures_in', 'find_pairs',
            'check_crop']
 
 # %% ../nbs/03_data.ipynb #204d0dad
-import csv, hashlib, re
+import csv, hashlib, os, re
 from importlib.resources import files
 from pathlib import Path
 from typing import NamedTuple
@@ -89,6 +89,7 @@ def find_pairs(
     "The pairs in `folder`, or one `LowlightError` that lists everything wrong with them."
     folder = Path(folder)
     if not folder.is_dir(): raise LowlightError(f'{folder} is not a folder; name one that holds low/ and high/.')
+    if not os.access(folder, os.R_OK | os.X_OK): raise LowlightError(f'{folder} may not be looked into; change its permissions.')
     missing = [f'there is no folder {side}/ in it' for side in ('low','high') if not (folder/side).is_dir()]
     problems = list(missing)
     low,high = ({} if missing else _by_stem(folder/side, problems) for side in ('low','high'))

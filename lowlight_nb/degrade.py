@@ -209,7 +209,7 @@ def random_light(
 ) -> np.ndarray: # float32 (size, size), factors on linear light, from 1/256, or 0 in bars, to 1
     "How much of the light reaches each place: all of it near a spot or band, less and less of it away from there; now and then black bars."
     if rng.random() < .15:
-        light,bars = np.ones((size, size), np.float32),rng.integers(1, size//5, 2)*(rng.random(2) < .6)     # their heights and widths
+        light,bars = np.ones((size, size), np.float32),rng.integers(1, max(2, size//5), 2)*(rng.random(2) < .6)     # their heights and widths
         for width,b in zip(bars, (light, light.T)): b[:width] = b[size-width:] = 0
         return light
     y,x = (np.mgrid[:size,:size]+.5)/size - rng.random(2)[:,None,None]

@@ -88,7 +88,8 @@ def _litert(path, threads):
         run = Interpreter(str(path), num_threads=threads or _cores()).get_signature_runner()
         return facts, set(run.get_input_details()), run
     except (ValueError, RuntimeError) as e:
-        raise LowlightError(f'{path} is no LiteRT model that can be run here; export it again, or give another file.') from e
+        why = 'is no LiteRT model that can be run here; export it again, or give another file' if os.access(path, os.R_OK) else 'may not be read; change its permissions'
+        raise LowlightError(f'{path} {why}.') from e
 
 def _keras(path, threads):
     "The same for a .keras or .h5 file; Keras chooses its threads itself."

@@ -131,7 +131,8 @@ def load_model(
     "Load a network, refusing files that carry code."
     path = Path(path)
     if not path.is_file(): raise LowlightError(f'{path} does not exist; give a .h5 or .keras file.')
-    if path.suffix not in ('.h5', '.keras'): raise LowlightError(f'{path} is no .h5 or .keras file; for a .tflite file use `Enhancer`.')
+    if path.suffix not in ('.h5', '.keras'): raise LowlightError(f'{path} is no .h5 or .keras file; name the network it was made of, or for a .tflite file use `Enhancer`.')
+    if not os.access(path, os.R_OK): raise LowlightError(f'{path} may not be read; change its permissions.')
     try: return keras.models.load_model(path, compile=False, safe_mode=True)
     except Exception as e:
         why = 'it carries Python code, which is not run' if 'ambda' in str(e) else 'it is damaged, or was not written by Keras'

@@ -473,6 +473,14 @@ def _check_options(is_lantern, crop, average, hold_tone):
     if hold_tone and not is_lantern: raise LowlightError('Only Lantern has a tone to learn from thumbnails and to hold still; leave thumbnails and hold_tone away.')
     if not 0 <= average < 1: raise LowlightError(f'The momentum of averaged weights lies from 0 to less than 1, and this is {average}.')
 
+def _check_new(out):
+    "Raise if a new run in the folder `out` would replace what is there."
+    if (out/'history.csv').exists():
+        raise LowlightError(f'{out} holds a run already; go on with it (--resume), or name another folder (--out).')
+    begun = (out/'run.txt').exists() and (out/'run.txt').read_text(errors='replace').startswith('a network of ')     # and stopped before it had a history
+    there = [] if begun else [name for name in ('run.txt', 'state', 'best.weights.h5', 'last.weights.h5') if (out/name).exists()]
+    if there: raise LowlightError(f'{out} holds {" and ".join(there)}, which a run would replace; name another folder (--out).')
+
 def _same_run(model, pairs, valid, path, resume, hold_tone, average):
     "Remember what is trained on what, or raise if another run would be resumed."
     def pictures(some): return f'{len(some)} picture{"s"*(len(some) != 1)} (names: {zlib.crc32(repr(sorted(p.name for p in some)).encode()):08x})'
@@ -516,15 +524,14 @@ def train(
     out, is_lantern = Path(out), _is_lantern(model)
     hold_tone = hold_tone or thumbnails > 0
     _check_options(is_lantern, crop, average, hold_tone)
-    if (out/'history.csv').exists() and not resume:
-        raise LowlightError(f'{out} holds a run already; go on with it (--resume), or name another folder (--out).')
+    if not resume: _check_new(out)
+    chances = dict(twins=twins, relit=relit, lamps=lamps, veils=veils)
+    crops = (LanternCrops if is_lantern else Crops)(pairs, crop, batch, crops_per_picture, seed, memory, **chances)     # before anything is written
     try: out.mkdir(parents=True, exist_ok=True)
     except OSError as e: raise LowlightError(f'The folder {out} cannot be made ({e.strerror}); choose another.') from e
     _same_run(model, pairs, valid, out/'run.txt', resume, hold_tone, average)
     if not resume: shutil.rmtree(out/'state', ignore_errors=True)             # of a run that has left nothing else
     keras.utils.set_random_seed(seed)
-    chances = dict(twins=twins, relit=relit, lamps=lamps, veils=veils)
-    crops = (LanternCrops if is_lantern else Crops)(pairs, crop, batch, crops_per_picture, seed, memory, **chances)
     keeper = Keeper(out, crops, resume, monitor='gt_psnr' if is_lantern else 'psnr')
     if thumbnails and not keeper.rows: train_tone(model, pairs, thumbnails, seed=seed, memory=memory, verbose=verbose, **chances)
     held = [layer for layer in global_stream(model).layers if layer.trainable] if hold_tone else []
