@@ -173,7 +173,9 @@ def plan(
     "Decide which pictures are enhanced and where the results go, without opening any."
     places, named, problems = find_pictures(inputs, recursive, out)
     settled = [Result(Path(arg), None, 'failed', why) for arg, why in problems]
-    places = {p: places[p] for p in _without_results(places, keep=() if out is None else named)}
+    kept = _without_results(places, keep=() if out is None else named)
+    if out is not None: settled += [Result(p, None, 'skipped', f'{p} is taken for the result of another picture; name it to have it enhanced.') for p in places if p not in kept]
+    places = {p: places[p] for p in kept}
     if out is not None: _check_out(out, places)
     jobs, refused = _sorted_out([Job(p, result_path(p, out, place)) for p, place in places.items()], overwrite, skip_existing)
     return jobs, settled + refused
