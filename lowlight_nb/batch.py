@@ -21,6 +21,7 @@ from PIL import Image
 from .data import natural, pictures_in
 from .enhance import DEFAULT_MODEL, Enhancer, _cores, _pixels
 from .images import LowlightError, RAW_SUFFIXES, SUFFIXES, _check_target, _frames as _frames_in, atomic_write, is_picture, output_suffix, read_frames, write_frames
+from .metrics import grey_mean
 
 # %% ../nbs/08_batch.ipynb #39f95685
 class Job(NamedTuple):
@@ -33,7 +34,7 @@ class Result(NamedTuple):
     src: Path           # the picture
     dst: Path|None      # where its result lies, or would
     status: str         # 'done', 'skipped' or 'failed'
-    reason: str = ''    # a sentence, unless it was done
+    reason: str = ''    # a sentence; if it was done, mostly none
     seconds: float = 0. # from opening the picture to its result on disk
     width: int = 0      # in pixels, where it was read
     height: int = 0     # in pixels, where it was read
@@ -210,6 +211,17 @@ def _network(enhancer):
     network = getattr(enhancer, 'func', enhancer)
     return network if isinstance(network, Enhancer) else None
 
+def _decides(enhancer):
+    "Is it left to the network how bright a picture becomes?"
+    if hasattr(enhancer, 'decides'): return enhancer.decides                  # a crew, below
+    told = getattr(enhancer, 'keywords', {})
+    return _network(enhancer) is not None and told.get('brightness') is None and told.get('strength', 1) == 1
+
+def _left_dark(src, before, after):
+    "A hint if a picture was dark and hardly became brighter, or ''."
+    if not .004 < before < .2 or after > 1.2*before + .01: return ''
+    return f'{src} hardly changed: the network takes it for a scene that is dark by nature. If it is not, say how bright it should be, such as --brightness 0.4 (in Python brightness=.4).'
+
 def _for_files(enhancer):
     "An `Enhancer` may overwrite what was read from a file, so that a large picture is in memory only once; other functions are not asked to."
     return partial(enhancer, in_place=True) if _network(enhancer) else enhancer
@@ -243,7 +255,7 @@ def enhance_file(
     reduce:bool=False, # may 16 bits become 8 where the result's format holds no more?
 )->Result:
     "Enhance one picture; no error leaves this function."
-    start, shape = time.perf_counter(), (0, 0)
+    start, shape, hint = time.perf_counter(), (0, 0), ''
     def result(status, reason=''): return Result(*job, status, reason, round(time.perf_counter() - start, 3), *shape[::-1])
     if skip_existing and os.path.lexists(job.dst): return result('skipped', _THERE)
     enhancer = _for_files(enhancer)
@@ -252,13 +264,17 @@ def enhance_file(
         first, second = next(frames), next(frames, None)
         shape = first.shape
         make_folder(job.dst.parent)
-        if second is None: bright = [replace(first, pixels=enhancer(_pixels(first)))]
+        if second is None:
+            pixels = _pixels(first)
+            before = grey_mean(pixels[::4, ::4])                                # now, since the network may write over it
+            bright = [replace(first, pixels=enhancer(pixels))]
+            if _decides(enhancer): hint = _left_dark(job.src, before, grey_mean(bright[0].pixels[::4, ::4]))
         else: bright = _film(chain([first, second], frames), enhancer)
         write_frames(bright, job.dst, quality, overwrite, strip, reduce, max_pixels)
     except Exception as e:
         if skip_existing and os.path.lexists(job.dst): return result('skipped', _THERE) # another run was faster
         return result('failed', _explain(e, job.src))
-    return result('done')
+    return result('done', hint)
 
 # %% ../nbs/08_batch.ipynb #6605060f
 def _memory():
@@ -332,6 +348,7 @@ class _Crew:
         self.todo, self.do, self.lock, self.stop = iter(jobs), do, threading.Lock(), threading.Event()
         self.room, self.results, self.free, self.error = _Room(16 * _memory()), queue.SimpleQueue(), queue.SimpleQueue(), None
         for o in enhancers: self.free.put(_for_files(o))
+        self.decides = all(map(_decides, enhancers))
         self.threads = [threading.Thread(target=self.work, daemon=True) for _ in range(min(len(jobs), len(enhancers)+1))]
         for o in self.threads: o.start()
 
@@ -403,7 +420,7 @@ def enhance_files(
     with _ctrl_c(crew.stop), _progress(len(jobs), progress) as bar:
         for r in crew:
             results.append(r)
-            if r.status == 'failed': _say(r.reason, bar)
+            if r.reason and r.status != 'skipped': _say(r.reason, bar)
             if each: each(r)
             if bar is not None: bar.update()
     if crew.stop.is_set(): raise KeyboardInterrupt
@@ -529,7 +546,7 @@ def enhance_on_ray(
     with _progress(len(jobs), progress) as bar:
         for row in data.iter_rows():
             results.append(_from_row(row, by_name[row['src'], row['dst']]))
-            if results[-1].status == 'failed': _say(results[-1].reason, bar)
+            if results[-1].reason and results[-1].status != 'skipped': _say(results[-1].reason, bar)
             if each: each(results[-1])
             if bar is not None: bar.update()
     return results
