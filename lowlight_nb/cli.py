@@ -218,10 +218,10 @@ def _training_pairs(args):
     if not args.data: bright, valid = split_pairs(bright, None, args.valid, args.seed)
     return pairs, bright, valid
 
-def _check_run_folder(out, results, resume):
+def _check_run_folder(out, results):
     "Raise before a long job if nothing could be kept in the folder `out`, or if it would cost what is there; what has to be made for the trial is removed again."
     there = [p for p in results if os.path.lexists(p)]
-    if there and not resume and not (out/'history.csv').exists(): raise LowlightError(f'{there[0]} exists already; name another folder with --out.')
+    if there and not (out/'history.csv').exists(): raise LowlightError(f'{there[0]} exists already; name another folder with --out.')
     made = [p for p in (out, *out.parents) if not os.path.lexists(p)]
     make_folder(out)
     with suppress(OSError):
@@ -253,7 +253,7 @@ def _train(args):
     name = Path(source).stem
     out = Path(args.out or Path('runs')/name)
     results = [out/f'{name}{suffix}' for suffix in ('.keras', '.h5', '.tflite')]
-    _check_run_folder(out, results, args.resume)
+    _check_run_folder(out, results)
     pairs, bright, valid = _training_pairs(args)
     models, training, export = _training_modules()
     models.keras.utils.set_random_seed(args.seed)

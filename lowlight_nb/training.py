@@ -473,9 +473,10 @@ def _check_options(is_lantern, crop, average, hold_tone):
     if hold_tone and not is_lantern: raise LowlightError('Only Lantern has a tone to learn from thumbnails and to hold still; leave thumbnails and hold_tone away.')
     if not 0 <= average < 1: raise LowlightError(f'The momentum of averaged weights lies from 0 to less than 1, and this is {average}.')
 
-def _check_new(out):
-    "Raise if a new run in the folder `out` would replace what is there."
+def _check_folder(out, resume):
+    "Raise if a run in the folder `out` would replace what is not its own."
     if (out/'history.csv').exists():
+        if resume: return
         raise LowlightError(f'{out} holds a run already; go on with it (--resume), or name another folder (--out).')
     begun = (out/'run.txt').exists() and (out/'run.txt').read_text(errors='replace').startswith('a network of ')     # and stopped before it had a history
     there = [] if begun else [name for name in ('run.txt', 'state', 'best.weights.h5', 'last.weights.h5') if (out/name).exists()]
@@ -524,7 +525,7 @@ def train(
     out, is_lantern = Path(out), _is_lantern(model)
     hold_tone = hold_tone or thumbnails > 0
     _check_options(is_lantern, crop, average, hold_tone)
-    if not resume: _check_new(out)
+    _check_folder(out, resume)
     chances = dict(twins=twins, relit=relit, lamps=lamps, veils=veils)
     crops = (LanternCrops if is_lantern else Crops)(pairs, crop, batch, crops_per_picture, seed, memory, **chances)     # before anything is written
     try: out.mkdir(parents=True, exist_ok=True)
