@@ -56,7 +56,8 @@ def _pictures_in(folder, recursive=False, leave_out=None):
     def enter(path): return recursive and not os.path.basename(path).startswith('.') and _file_id(path) != leave_out
     for top, folders, _ in os.walk(folder, onerror=trouble):
         folders[:] = sorted((o for o in folders if enter(os.path.join(top, o))), key=natural)
-        found += pictures_in(top)
+        try: found += pictures_in(top)
+        except LowlightError as e: problems.append(str(e))
     return found, problems
 
 # %% ../nbs/08_batch.ipynb #0f9b9af5
@@ -233,7 +234,6 @@ def _for_frames(enhancer, **options):
         if options: raise LowlightError(f'Only a network can be told {" and ".join(options)}, and a function was given; leave that away.')
         return lambda pixels, seconds: enhancer(pixels)
     steady, options = SteadyEnhancer.of(network), getattr(enhancer, 'keywords', {}) | options
-    steady.last = None # a film of its own
     return partial(steady.frame, brightness=steady.brightness(options.pop('brightness', None)), **options)
 
 def _film(frames, enhancer):
@@ -405,6 +405,17 @@ def _progress(total, show, unit='picture'):
         from tqdm import tqdm
         with tqdm(total=total, unit=unit, leave=False) as bar: yield bar
 
+def _collected(results, total, each, progress):
+    "The results, once they have all come; a failure is said, and `each` told, as soon as it comes."
+    collected = []
+    with _progress(total, progress) as bar:
+        for r in results:
+            collected.append(r)
+            if r.reason and r.status != 'skipped': _say(r.reason, bar)
+            if each: each(r)
+            if bar is not None: bar.update()
+    return collected
+
 # %% ../nbs/08_batch.ipynb #e86f8726
 def enhance_files(
     jobs:list, # of Job
@@ -416,13 +427,8 @@ def enhance_files(
     "Do all jobs, several at once, and go on past those that fail. Ctrl-C finishes what is in the network, then raises KeyboardInterrupt."
     signature(enhance_file).bind_partial(**options) # a misspelt option is told before anything is done
     clean_up({o.dst.parent for o in jobs})
-    crew, results = _Crew(jobs, [enhancers] if callable(enhancers) else enhancers, partial(enhance_file, **options)), []
-    with _ctrl_c(crew.stop), _progress(len(jobs), progress) as bar:
-        for r in crew:
-            results.append(r)
-            if r.reason and r.status != 'skipped': _say(r.reason, bar)
-            if each: each(r)
-            if bar is not None: bar.update()
+    crew = _Crew(jobs, [enhancers] if callable(enhancers) else enhancers, partial(enhance_file, **options))
+    with _ctrl_c(crew.stop): results = _collected(crew, len(jobs), each, progress)
     if crew.stop.is_set(): raise KeyboardInterrupt
     return results
 
@@ -454,6 +460,19 @@ def _check_csv(path, overwrite):
     if Path(path).suffix.lower() != '.csv': raise LowlightError(f'The name {path} should end in .csv, so that no picture is overwritten by mistake.')
     _check_new(path, overwrite)
 
+def _open_report(path, append):
+    "The file of a report, below its head."
+    f = open(path, 'a+' if append else 'w', newline='', encoding='utf-8', errors='surrogateescape')
+    head = ','.join(['input', 'output', *Result._fields[2:]]) + '\n'
+    f.seek(0)
+    there = f.readline(len(head) + 1) if append else ''                        # a device may have no end of line
+    if there not in ('', head):
+        f.close()
+        raise LowlightError(f'{path} is a table, and no report that could be added to; give another name.')
+    if not there: f.write(head)
+    f.flush()
+    return f
+
 @contextmanager
 def report(
     path, # a name that ends in .csv, or None for no report
@@ -465,13 +484,7 @@ def report(
         yield lambda result: None
         return
     _check_csv(path, replace or append)
-    try:
-        f = open(path, 'a+' if append else 'w', newline='', encoding='utf-8', errors='surrogateescape')
-        head = ','.join(['input', 'output', *Result._fields[2:]]) + '\n'
-        f.seek(0)
-        if not os.fstat(f.fileno()).st_size: f.write(head)
-        elif f.readline() != head: raise LowlightError(f'{path} is a table, and no report that could be added to; give another name.')
-        f.flush()
+    try: f = _open_report(path, append)
     except OSError as e: raise LowlightError(f'The report {path} cannot be written: {e.strerror or e}.') from e
     yield partial(_write_row, f)
     try: f.close()
@@ -534,7 +547,7 @@ def enhance_on_ray(
 )->list: # of Result, in the order in which they came
     "As `enhance_files`, on every machine of a Ray cluster."
     signature(enhance_file).bind_partial(**options)
-    ray, results = _ray(), []
+    ray = _ray()
     has = ray.cluster_resources()
     gpus = int(has.get('GPU', 0)) if runtime == 'keras' else 0
     count = min(len(jobs), workers or gpus or max(1, int(has.get('CPU', 1))))
@@ -543,13 +556,8 @@ def enhance_on_ray(
     data = data.map(_RayWorker, fn_constructor_args=(model, runtime, brightness, strength, options | dict(overwrite=True)),
                     compute=ray.data.ActorPoolStrategy(min_size=1, max_size=count), num_gpus=1 if gpus else None)
     by_name = {tuple(_row(o).values()): o for o in jobs}
-    with _progress(len(jobs), progress) as bar:
-        for row in data.iter_rows():
-            results.append(_from_row(row, by_name[row['src'], row['dst']]))
-            if results[-1].reason and results[-1].status != 'skipped': _say(results[-1].reason, bar)
-            if each: each(results[-1])
-            if bar is not None: bar.update()
-    return results
+    results = (_from_row(row, by_name[row['src'], row['dst']]) for row in data.iter_rows())
+    return _collected(results, len(jobs), each, progress)
 
 # %% ../nbs/08_batch.ipynb #f2871fdf
 def _row(job):
@@ -579,6 +587,7 @@ class SteadyEnhancer(Enhancer):
         kind = type(network) if isinstance(network, cls) else cls
         steady = kind.__new__(kind)
         vars(steady).update(vars(network))
+        steady.last = None # a film of its own
         return steady
 
     def frame(self,

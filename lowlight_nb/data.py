@@ -47,11 +47,16 @@ def _decoded_size(path):
     return read_picture(path, deep=False).shape[::-1]
 
 # %% ../nbs/03_data.ipynb #6959ad1c
+def _check_access(folder):
+    "Raise unless `folder` may be listed, and the files in it opened."
+    if not os.access(folder, os.R_OK | os.X_OK): raise LowlightError(f'{folder} may not be looked into; change its permissions.')
+
 def pictures_in(
     folder:str|Path, # looked into, but not the folders in it
 ) -> list[Path]: # in natural order of their names
     "The pictures directly in `folder`, hidden files left out."
     if not Path(folder).is_dir(): raise LowlightError(f'{folder} is not a folder.')
+    _check_access(folder)
     return [p for p in sorted(Path(folder).iterdir(), key=lambda p: natural(p.name)) if p.name[0] != '.' and is_picture(p) and p.is_file()]
 
 def _by_stem(folder, problems):
@@ -89,7 +94,7 @@ def find_pairs(
     "The pairs in `folder`, or one `LowlightError` that lists everything wrong with them."
     folder = Path(folder)
     if not folder.is_dir(): raise LowlightError(f'{folder} is not a folder; name one that holds low/ and high/.')
-    if not os.access(folder, os.R_OK | os.X_OK): raise LowlightError(f'{folder} may not be looked into; change its permissions.')
+    _check_access(folder)
     missing = [f'there is no folder {side}/ in it' for side in ('low','high') if not (folder/side).is_dir()]
     problems = list(missing)
     low,high = ({} if missing else _by_stem(folder/side, problems) for side in ('low','high'))
