@@ -161,7 +161,7 @@ def _evaluate(args):
     "`lowlight evaluate`."
     from lowlight_nb.evaluation import Row, _save_csv, compare
     if args.csv: _check_csv(args.csv, args.overwrite)
-    pairs = find_pairs(args.data) if args.data else samples()
+    pairs = find_pairs(args.data, check='pixels') if args.data else samples()
     if (args.scenes, args.valid, args.seed) != (None, None, None): # the pairs that training held out
         pairs = _split(pairs, args.scenes, .1 if args.valid is None else args.valid, args.seed or 0)[1]
     comparison = compare(_methods(args.model, args.baselines, args.threads), pairs)
