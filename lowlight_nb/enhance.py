@@ -19,7 +19,7 @@ from .metrics import GREY, grey_mean
 # %% ../nbs/07_enhance.ipynb #0adeac21
 _WEIGHTS = Path(str(files('lowlight_nb')/'weights'))
 MODELS = {p.stem: p for p in sorted(_WEIGHTS.glob('*.tflite'))}  # name -> file, of the networks that come with the package
-DEFAULT_MODEL = 'lantern' if 'lantern' in MODELS else 'denoising_cnn'  # the network that is used where none is named
+DEFAULT_MODEL = 'lantern'  # the network that is used where none is named
 RUNTIMES = {'litert': ('.tflite',), 'keras': ('.keras', '.h5')}  # what can run a network -> the files that it takes
 
 # %% ../nbs/07_enhance.ipynb #58f58efb

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['RECIPES', 'random_crop', 'random_example', 'Crops', 'Whole', 'PSNR', 'GTMeanPSNR', 'reexpose', 'drawn_example',
-           'random_part', 'LanternCrops', 'Restoration', 'Thumbnails', 'train_tone', 'read_history', 'Keeper', 'train',
+           'random_part', 'LanternCrops', 'Restoration', 'read_history', 'Keeper', 'Thumbnails', 'train_tone', 'train',
            'plot_history']
 
 # %% ../nbs/05_training.ipynb #90553515
@@ -244,8 +244,10 @@ def drawn_example(
     rng:np.random.Generator, # where chance comes from
     size:int, # side in pixels
 )->np.ndarray: # float32 (size, size, 3) in [0, 1]
-    "Black, white, or a ramp between two bright, grey or saturated colours."
-    if rng.random() < .4: return np.full((size, size, 3), rng.integers(2), np.float32)
+    "Black, white, what a covered lens sees, or a ramp between two bright, grey or saturated colours."
+    kind = rng.random()
+    if kind < .3: return np.full((size, size, 3), rng.integers(2), np.float32)
+    if kind < .4: return np.clip(rng.uniform(0, .015, 3) + rng.normal(0, .0005, (size, size, 3)), 0, 1).astype(np.float32)
     one, two = rng.random((2, 3)) ** rng.choice([.3, 1])
     if rng.random() < .5: one, two = one[0], np.maximum(two[0], .5)
     along = np.linspace(0, 1, size)[:, None, None]
@@ -365,41 +367,6 @@ class Restoration(keras.losses.Loss):
     def get_config(self):
         return super().get_config() | {k: getattr(self, k) for k in ('structure', 'colour', 'decibels', 'aligned')}
 
-# %% ../nbs/05_training.ipynb #tone-code
-class Thumbnails(LanternCrops):
-    "As `LanternCrops`, for the `global_stream` alone: thumbnail and brightness; thumbnail of the truth and brightness."
-    def __getitem__(self, i):
-        chosen, _, _, hows, parts, rng = self.examples(i)
-        both = [self._thumbnails(p, part, how) for p, part, how in zip(chosen, parts, hows)]
-        both = [[drawn_example(rng, 64)]*2 if rng.random() < self.drawn else random_crop(rng, b, 64) for b in both]
-        dark, bright = (np.stack(t) for t in zip(*both))
-        wanted = np.float32([[grey_mean(b)] for b in bright])
-        told = np.where(rng.random(wanted.shape) < .5, wanted, np.float32(-1))
-        return dict(thumbnail=dark, brightness=told), dict(picture=bright, brightness=wanted)
-
-def train_tone(
-    model, # lantern()
-    pairs:list, # of Pair, as for train
-    epochs:int=8, # rounds; in each, eight parts of every picture
-    lr:float=1e-3, # learning rate, in a cosine schedule
-    seed:int=0, # same seed, same run
-    memory:float=2., # gigabytes of pictures to keep in memory
-    verbose='auto', # as in Keras: 0 nothing, 1 a bar, 2 a line an epoch
-    **chances, # twins, relit, lamps and veils, as for train
-)->list: # the loss of each epoch
-    "Train the `global_stream` of Lantern on thumbnails, by what its tone curve alone makes of them."
-    thumbnails = Thumbnails(pairs, 32, 32, 8, seed, memory, **chances)
-    stream = global_stream(model)
-    rate = keras.optimizers.schedules.CosineDecay(lr, epochs*len(thumbnails))
-    stream.compile(keras.optimizers.AdamW(rate, weight_decay=1e-4), dict(picture=Restoration(structure=0, colour=0, decibels=1, aligned=0), brightness='mse'),
-                   loss_weights=dict(picture=1, brightness=2))
-    try:
-        with _what_was_wrong(thumbnails):
-            losses = stream.fit(thumbnails, epochs=epochs, shuffle=False, verbose=verbose, callbacks=[keras.callbacks.TerminateOnNaN()]).history['loss']
-    finally: thumbnails.load.cache_clear()                                  # Keras keeps hold of it
-    if not np.isfinite(losses).all(): raise LowlightError('The loss of the thumbnails became no number: train again without them, or from other weights.')
-    return losses
-
 # %% ../nbs/05_training.ipynb #2fb694c0
 def read_history(
     folder, # a run's folder, or its history.csv
@@ -426,6 +393,10 @@ def _write_rows(path, rows):
         writer.writerows(rows)
 
 # %% ../nbs/05_training.ipynb #6b7f6f6c
+def _state(out):
+    "Keras' backup of a run in the folder `out`."
+    return keras.callbacks.BackupAndRestore(out/'state', double_checkpoint=True, delete_checkpoint=False)
+
 class Keeper(keras.callbacks.Callback):
     "Writes `history.csv` and the best weights after every epoch, and stops on a loss that is no number."
     def __init__(self,
@@ -454,6 +425,44 @@ class Keeper(keras.callbacks.Callback):
         self.rows.append({'epoch': epoch + 1, 'seconds': round(time.time() - self.started, 2)} | logs)
         _replace(self.folder/'history.csv', lambda path: _write_rows(path, self.rows))
 
+# %% ../nbs/05_training.ipynb #tone-code
+class Thumbnails(LanternCrops):
+    "As `LanternCrops`, for the `global_stream` alone: thumbnail and brightness; thumbnail of the truth and brightness."
+    def __getitem__(self, i):
+        chosen, _, _, hows, parts, rng = self.examples(i)
+        both = [self._thumbnails(p, part, how) for p, part, how in zip(chosen, parts, hows)]
+        both = [[drawn_example(rng, 64)]*2 if rng.random() < self.drawn else random_crop(rng, b, 64) for b in both]
+        dark, bright = (np.stack(t) for t in zip(*both))
+        wanted = np.float32([[grey_mean(b)] for b in bright])
+        told = np.where(rng.random(wanted.shape) < .5, wanted, np.float32(-1))
+        return dict(thumbnail=dark, brightness=told), dict(picture=bright, brightness=wanted)
+
+def train_tone(
+    model, # lantern()
+    pairs:list, # of Pair, as for train
+    epochs:int=8, # rounds; in each, eight parts of every picture
+    out='runs/tone', # folder for the history and the state
+    lr:float=1e-3, # learning rate, in a cosine schedule
+    seed:int=0, # same seed, same run
+    resume:bool=False, # go on with the run in out
+    memory:float=2., # gigabytes of pictures to keep in memory
+    verbose='auto', # as in Keras: 0 nothing, 1 a bar, 2 a line an epoch
+    **chances, # twins, relit, lamps and veils, as for train
+)->list: # the history: one dict an epoch
+    "Train the `global_stream` of Lantern on thumbnails, by what its tone curve alone makes of them."
+    out, thumbnails, stream = Path(out), Thumbnails(pairs, 32, 32, 8, seed, memory, **chances), global_stream(model)
+    out.mkdir(parents=True, exist_ok=True)
+    if not resume: shutil.rmtree(out/'state', ignore_errors=True)
+    rate = keras.optimizers.schedules.CosineDecay(lr, epochs*len(thumbnails))
+    stream.compile(keras.optimizers.AdamW(rate, weight_decay=1e-4), dict(picture=Restoration(structure=0, colour=0, decibels=1, aligned=0), brightness='mse'),
+                   loss_weights=dict(picture=1, brightness=2))
+    keeper = Keeper(out, thumbnails, resume)
+    try:
+        with _what_was_wrong(thumbnails, out):
+            stream.fit(thumbnails, epochs=epochs, shuffle=False, verbose=verbose, callbacks=[_state(out), keeper])
+    finally: thumbnails.load.cache_clear()                                  # Keras keeps hold of it
+    return keeper.rows
+
 # %% ../nbs/05_training.ipynb #8842fb50
 def _is_lantern(model): return any(i.name == 'thumbnail' for i in model.inputs)
 
@@ -479,7 +488,7 @@ def _check_folder(out, resume):
         if resume: return
         raise LowlightError(f'{out} holds a run already; go on with it (--resume), or name another folder (--out).')
     begun = (out/'run.txt').exists() and (out/'run.txt').read_text(errors='replace').startswith('a network of ')     # and stopped before it had a history
-    there = [] if begun else [name for name in ('run.txt', 'state', 'best.weights.h5', 'last.weights.h5') if (out/name).exists()]
+    there = [] if begun else [name for name in ('run.txt', 'state', 'tone', 'best.weights.h5', 'last.weights.h5') if (out/name).exists()]
     if there: raise LowlightError(f'{out} holds {" and ".join(there)}, which a run would replace; name another folder (--out).')
 
 def _same_run(model, pairs, valid, path, resume, hold_tone, average):
@@ -493,9 +502,8 @@ def _same_run(model, pairs, valid, path, resume, hold_tone, average):
 
 def _callbacks(model, out, keeper, lr, average):
     "The state is saved before the averaged weights are swapped in, the best weights after."
-    state = keras.callbacks.BackupAndRestore(out/'state', double_checkpoint=True, delete_checkpoint=False)
     rate = keras.callbacks.LambdaCallback(on_train_begin=lambda logs: setattr(model.optimizer, 'learning_rate', lr))   # not that of the state
-    return [state] + ([] if _is_lantern(model) else [rate]) + ([keras.callbacks.SwapEMAWeights(swap_on_epoch=True)] if average else []) + [keeper]
+    return [_state(out)] + ([] if _is_lantern(model) else [rate]) + ([keras.callbacks.SwapEMAWeights(swap_on_epoch=True)] if average else []) + [keeper]
 
 # %% ../nbs/05_training.ipynb #54b81684
 def train(
@@ -534,7 +542,7 @@ def train(
     if not resume: shutil.rmtree(out/'state', ignore_errors=True)             # of a run that has left nothing else
     keras.utils.set_random_seed(seed)
     keeper = Keeper(out, crops, resume, monitor='gt_psnr' if is_lantern else 'psnr')
-    if thumbnails and not keeper.rows: train_tone(model, pairs, thumbnails, seed=seed, memory=memory, verbose=verbose, **chances)
+    if thumbnails and not keeper.rows: train_tone(model, pairs, thumbnails, out/'tone', seed=seed, resume=resume, memory=memory, verbose=verbose, **chances)
     held = [layer for layer in global_stream(model).layers if layer.trainable] if hold_tone else []
     try:
         for layer in held: layer.trainable = False
