@@ -574,11 +574,11 @@ def plot_history(
     from matplotlib import pyplot as plt
     rows = history if isinstance(history, list) else read_history(history)
     fig, axes = plt.subplots(1, 2, figsize=(8, 2.8), layout='constrained')
-    for ax, key, unit in zip(axes, ('loss', metric), ('', ' (dB)')):
+    for ax, key in zip(axes, ('loss', metric)):
         for name, label in ((key, 'training'), ('val_' + key, 'validation')):
             points = [(r['epoch'], r[name]) for r in rows if name in r]
             if points: ax.plot(*zip(*points), 'o-', ms=3, label=label)
-        ax.set(xlabel='epoch', ylabel=key + unit)
+        ax.set(xlabel='epoch', ylabel=key + ' (dB)'*('psnr' in key))
         ax.legend(frameon=False)
     plt.close(fig)
     return fig
