@@ -6,7 +6,7 @@
 __all__ = ['main']
 
 # %% ../nbs/10_cli.ipynb #f2bd5435
-import argparse, csv, logging, os, shlex, subprocess, sys, time, warnings
+import argparse, csv, logging, os, re, shlex, subprocess, sys, time, warnings
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -201,13 +201,20 @@ def _split(pairs, scenes, fraction, seed):
 # %% ../nbs/10_cli.ipynb #05dac7e3
 _TRAIN_OPTIONS = 'epochs', 'lr', 'crop', 'batch', 'crops_per_picture', 'twins', 'relit', 'lamps', 'veils', 'average', 'thumbnails'
 
+def _order(model):
+    "The layers whose weights these are, in their order, by name without number."
+    return [re.sub(r'_\d+$', '', w.path.split('/')[0]) for w in model.weights]
+
 def _network(models, export, name, init):
     "A fresh network of the name given, or the one in a file, with the weights of `init` if it is given."
     if name in ('denoising_cnn', 'lantern'): model = getattr(models, name)()
     elif Path(name).suffix in ('.keras', '.h5'): model = export.load_model(name)
     else: raise LowlightError(f'There is no network {name} to train; give denoising_cnn, lantern, or a .keras or .h5 file.')
     if init:
-        try: model.set_weights(export.load_model(export.weights_file(init)).get_weights())
+        start = export.load_model(export.weights_file(init))
+        try:
+            if _order(start) != _order(model): raise ValueError('other layers')       # or an older Lantern, its layers in another order
+            model.set_weights(start.get_weights())
         except ValueError as e: raise LowlightError(f'The weights of {init} do not fit {name}; name the same network with --model.') from e
     return model
 
