@@ -61,9 +61,13 @@ class LogOdds(layers.Layer):
         x = ops.clip(x, 1/2048, 1 - 1/2048)
         return ops.log(x / (1 - x))
 
+def _greys(x):
+    "Grey of each pixel of a batch, (n, h, w, 1)."
+    return ops.sum(x * ops.array(GREY, x.dtype), -1, keepdims=True)
+
 def _grey(x):
     "Grey mean of each picture of a batch, (n, 1, 1, 1)."
-    return ops.mean(ops.sum(x * ops.array(GREY, x.dtype), -1, keepdims=True), (1, 2, 3), keepdims=True)
+    return ops.mean(_greys(x), (1, 2, 3), keepdims=True)
 
 @_registered
 class Predicted(layers.Layer):
@@ -76,9 +80,9 @@ class Predicted(layers.Layer):
 class Covered(layers.Layer):
     "1 for what a covered lens sees, nearly black and without contrast, 0 for any picture brighter than eight levels of 255 or with a contrast of a tenth; (n, 1)."
     def call(self, thumbnail): # (n, h, w, 3) in [0, 1]
-        grey = ops.sum(thumbnail * ops.array(GREY, thumbnail.dtype), -1)
+        grey = _greys(thumbnail)
         own, spread = ops.mean(grey, (1, 2)), ops.std(grey, (1, 2))
-        return ops.reshape(ops.clip((.1 - spread / (own + 1/512)) / .04, 0., 1.) * ops.clip((.03 - own) / .01, 0., 1.), (-1, 1))
+        return ops.clip((.1 - spread / (own + 1/512)) / .04, 0., 1.) * ops.clip((.03 - own) / .01, 0., 1.)
 
 @_registered
 class Choose(layers.Layer):
