@@ -95,6 +95,7 @@ def darken(
     headroom:float=0., # see expose
     gain=GAIN, # amplification of red, green and blue, see noise_sd
     grain:float=0., # weight, 0 to 1, of the neighbours' noise beside a pixel's own; 0: white noise
+    common:float=0., # share, 0 to 1, of the noise that red, green and blue have in common
     quality:int=None, # of a JPEG file that the twin passes through; None: no JPEG
     seed=None, # int or np.random.Generator; the same seed gives the same twin
 ) -> np.ndarray: # uint8 HxWx3
@@ -103,7 +104,9 @@ def darken(
     codes = b.dtype == np.uint8 and not headroom      # each channel for itself: a table of 256 codes is enough
     light = expose(np.stack([_LIGHT]*3, -1) if codes else _linear(b), stops, wb, contrast, headroom)
     sd = noise_sd(light, shot, read, gain)
-    x = _grainy(rng.standard_normal(b.shape, dtype=np.float32), grain)
+    x = rng.standard_normal(b.shape, dtype=np.float32)
+    if common: x = np.float32((1-common)**.5)*x + np.float32(common**.5)*rng.standard_normal((*b.shape[:2], 1), dtype=np.float32)
+    x = _grainy(x, grain)
     if codes:
         for c in range(3): x[...,c] = x[...,c]*sd[:,c].copy()[b[...,c]] + light[:,c].copy()[b[...,c]]
     else: x = x*sd + light
@@ -192,7 +195,8 @@ def random_settings(
         gain=(float(rng.uniform(1.8, 3.2)), 1., float(rng.uniform(1.2, 2.))),
         quality=int(rng.integers(70, 98)) if rng.random() < .2 else None,
         grain=float(rng.uniform(0, 1)) if rng.random() < .3 else 0.,
-        headroom=float(rng.uniform(0, 8)) if stops < -2 and rng.random() < .3 else 0.)
+        headroom=float(rng.uniform(0, 8)) if stops < -2 and rng.random() < .3 else 0.,
+        common=float(rng.uniform(0, .5)))
 
 def random_twin(
     bright, # HxWx3 RGB, uint8 or float in [0,1]
