@@ -139,11 +139,15 @@ def exposure_between(
 # %% ../nbs/02_degrade.ipynb #bc732e95
 _BINS = dict(bright=np.arange(0, 257, 16), dark=np.array([0,1,2,3,5,8,12,17,25,35,50,70,120,256]))
 
-def _flat_patches(low, high, size=8, flat=1.5):
-    "Per channel of each patch that is flat in `high`: channel, mean of high, mean of low, noise variance of low."
+def _flat_blocks(low, high, size, flat):
+    "The squares of both pictures, (n, size, size, 3), that are flat in `high`, and not white."
     l,h = (_blocks(np.asarray(x, np.float32), size) for x in (low, high))
     ok = (h.mean(3).std((1,2)) < flat) & (h.max((1,2,3)) < 250)
-    l,h = l[ok],h[ok]
+    return l[ok],h[ok]
+
+def _flat_patches(low, high):
+    "Per channel of each patch that is flat in `high`: channel, mean of high, mean of low, noise variance of low."
+    l,h = _flat_blocks(low, high, 8, 1.5)
     var = (((l[:,:,1:]-l[:,:,:-1])**2).mean((1,2)) + ((l[:,1:]-l[:,:-1])**2).mean((1,2)))/4
     return np.stack([np.tile(np.arange(3), (len(l),1)), h.mean((1,2)), l.mean((1,2)), var], -1).reshape(-1, 4)
 
