@@ -81,15 +81,23 @@ def tiles(
 
 # %% ../nbs/07_enhance.ipynb #83ed4c7f
 def _litert(path, threads):
-    "The facts, names of inputs and function of a .tflite file."
+    "The facts, names of inputs and function of a .tflite file. What the function gives lies in LiteRT's own memory, uncopied: let go of it before the next call."
     from ai_edge_litert.interpreter import Interpreter
     facts = model_facts(path)
     try:
-        run = Interpreter(str(path), num_threads=threads or _cores()).get_signature_runner()
-        return facts, set(run.get_input_details()), run
+        interpreter = Interpreter(str(path), num_threads=threads or _cores())
+        signature = interpreter.get_signature_runner()
     except (ValueError, RuntimeError) as e:
         why = 'is no LiteRT model that can be run here; export it again, or give another file' if os.access(path, os.R_OK) else 'may not be read; change its permissions'
         raise LowlightError(f'{path} {why}.') from e
+    given, made = ({name: d['index'] for name, d in details.items()} for details in (signature.get_input_details(), signature.get_output_details()))
+    def run(**inputs):
+        for name, x in inputs.items(): interpreter.resize_tensor_input(given[name], x.shape)
+        interpreter.allocate_tensors()
+        for name, x in inputs.items(): interpreter.set_tensor(given[name], x)
+        interpreter.invoke()
+        return {name: interpreter.tensor(i)() for name, i in made.items()}
+    return facts, set(given), run
 
 def _keras(path, threads):
     "The same for a .keras or .h5 file; Keras chooses its threads itself."
@@ -149,14 +157,27 @@ class Enhancer:
         own = (in_place or isinstance(picture, (str, Path))) and pixels.dtype.kind == 'u' and pixels.flags.writeable
         out = pixels if own else np.empty(pixels.shape, np.uint16 if pixels.dtype == np.uint16 else np.uint8)
         down, across = self._grid(*pixels.shape[:2])
-        for top, strip, rows in _strips(pixels, down):
-            for (left, right), (l, r) in across:
-                x, y = (o[rows, left-l:right-l] for o in self._network(strip[:, l:r], extra))
-                if grey: y = np.repeat((y @ np.float32(GREY))[..., None], 3, axis=2)
-                if strength < 1: y = x + np.float32(strength) * (y - x)
-                out[top:top+len(y), left:right] = from_float(y, out.dtype)
-        if len(down) * len(across) > _MANY and self._load.func is _litert: self._run = self._load()[2]     # frees what the tiles took
+        try:
+            for top, strip, rows in _strips(pixels, down):
+                for (left, right), (l, r) in across:
+                    tile = self._tile(strip[:, l:r], (rows, slice(left-l, right-l)), extra, grey, strength, out.dtype)
+                    out[top:top+len(tile), left:right] = tile
+        except BaseException:                                             # what was interrupted may be held on to, with memory that LiteRT needs
+            self._afresh()
+            raise
+        if len(down) * len(across) > _MANY: self._afresh()                # frees what the tiles took
         return out
+
+    def _afresh(self):
+        "Load the network again, where LiteRT runs it."
+        if self._load.func is _litert: self._run = self._load()[2]
+
+    def _tile(self, tile, kept, extra, grey, strength, dtype):
+        "What becomes of a tile (h, w, 3), of which the rows and columns `kept` are kept."
+        x, y = (o[kept] for o in self._network(tile, extra))
+        if grey: y = np.repeat((y @ np.float32(GREY))[..., None], 3, axis=2)
+        if strength < 1: y = x + np.float32(strength) * (y - x)
+        return from_float(y, dtype)
 
     def _grid(self, height, width):
         "Rows and columns of tiles of at most `side` times `side` pixels, where the margin allows; of several shapes the one of which least is read twice."
