@@ -65,7 +65,9 @@ def _named_or_matched(arg):
     "The files and folders that an argument names or, as a pattern, matches."
     if os.path.lexists(arg): return [Path(arg)]
     if not any(c in arg for c in '*?['): raise LowlightError(f'There is no file or folder {arg}.')
-    return [Path(o) for o in sorted(glob.glob(arg, recursive=True), key=natural)]
+    folder, name = os.path.split(arg)
+    pattern = os.path.join(glob.escape(folder), name) if os.path.isdir(folder) else arg        # a folder may be called "2023 [best]"
+    return [Path(o) for o in sorted(glob.glob(pattern, recursive=True), key=natural)]
 
 def _expand(arg, recursive=False, leave_out=None):
     "The pictures that one argument means, each with its place in the folder of results; and problems."
@@ -136,6 +138,7 @@ def _refusal(job, inputs, taken, overwrite, skip_existing, writable=_writable):
     if not writable(dst): why = f'{src} is not named like a {"picture" if writable is _writable else "video"} that can be written ({", ".join(SUFFIXES if writable is _writable else VIDEO_SUFFIXES)}); give its result such a name with -o.'
     elif there and _file_id(dst) in inputs: why = f'{src} was left out: its result {dst} would overwrite an input; choose another folder with -o.'
     elif _key(dst) in taken: why = f'{src} was left out: its result {dst} is already the result of {taken[_key(dst)]}.'
+    elif os.path.isdir(dst): why = f'{src} was left out: its result {dst} is a folder; choose another folder with -o.'
     elif there and skip_existing: return Result(src, dst, 'skipped', _THERE)
     elif there and not overwrite: why = f'{dst} exists already; add --overwrite to replace it.'
     else: return None
@@ -311,6 +314,7 @@ class _Room:
 
 def _megapixels(path):
     "About how many megapixels a picture has, all frames together: from its header, or where that is not plain from the size of the file."
+    if not os.path.isfile(path): return 0                                     # a pipe would have it wait
     try:
         with open(path, 'rb') as f:
             head = f.read(16)
@@ -319,7 +323,7 @@ def _megapixels(path):
             f.seek(0)
             img = Image.OPEN[fmt][0](f, str(path))
             return img.width*img.height*_frames_in(img)/1e6
-    except Exception: return os.path.getsize(path)*6/1e6 if os.path.isfile(path) else 0
+    except Exception: return os.path.getsize(path)*6/1e6
 
 # %% ../nbs/08_batch.ipynb #34c16372
 class _Stopped(BaseException): "Ctrl-C was pressed before this picture reached the network."
@@ -419,7 +423,7 @@ def _collected(results, total, each, progress):
 # %% ../nbs/08_batch.ipynb #e86f8726
 def enhance_files(
     jobs:list, # of Job
-    enhancers, # callable, uint8 HxWx3 to uint8 HxWx3; or a list of them, to be used at the same time
+    enhancers, # callable, uint8 or uint16 HxWx3 to the same; or a list of them, to be used at the same time
     each=None, # called with every Result
     progress:bool=False, # show a progress bar?
     **options, # of enhance_file: quality, overwrite, skip_existing, max_pixels, strip and reduce
@@ -608,7 +612,7 @@ class SteadyEnhancer(Enhancer):
     def _whole(self, pixels, brightness):
         known = super()._whole(pixels, brightness)
         if not known or brightness is not None: return known
-        new, old, own = known['thumbnail'], self.last, self._small(**known)['brightness']
+        new, old, own = known['thumbnail'], self.last, self._small(**known)['brightness'].copy()
         cut = old is None or np.abs(new - old).mean() > _CUT * (new.mean() + old.mean()) / 2
         self.aim = own if cut else self.aim + np.float32(1 - np.exp(-self.passed/_SETTLE)) * (own - self.aim)
         self.last = new

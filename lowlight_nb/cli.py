@@ -25,7 +25,11 @@ def _complain(sentence): print(sentence, file=sys.stderr)
 def _quiet():
     "Keep what C++ libraries say to stderr (which delegate was created) from the user."
     sys.stderr.flush()
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try: kept = os.dup(2)
+    except OSError:                                                           # there is no stderr to say it on
+        yield
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
     try: yield
     finally:
@@ -83,6 +87,7 @@ def _do_videos(args, jobs, network, each):
 # %% ../nbs/10_cli.ipynb #9d55fc1a
 def _plans(args):
     "Jobs with pictures, jobs with videos, and what will not be done."
+    if args.out in ('', '-'): args.wrong(f'{args.out or "Nothing"} is no name for OUT, since pictures do not go through a pipe; name a file or a folder.')
     videos = [o for o in args.inputs if is_video(o) and not os.path.isdir(o)]
     others, existing = [o for o in args.inputs if o not in videos], (args.overwrite, args.skip_existing)
     if videos and others and args.out and (is_picture(args.out) or is_video(args.out)):
@@ -103,6 +108,8 @@ def _enhance(args):
         for r in settled:
             each(r)
             if r.status == 'failed': _complain(r.reason)
+        taken = [r.reason for r in settled if r.status == 'skipped' and r.dst is None]
+        if taken: _complain(taken[0] + f' There are {len(taken) - 1} more of the kind.'*(len(taken) > 1))
         if pictures: whole = _do_jobs(args, pictures, networks, each)
         if films and whole: whole = _do_videos(args, films, steady, each)
     failed, planned = sum(r.status == 'failed' for r in results), len(pictures) + len(films) + len(settled)
@@ -337,7 +344,7 @@ def _add_enhance(add):
     existing.add_argument('--skip-existing', action='store_true', help='leave pictures alone whose results exist: goes on where a run was interrupted')
     p.add_argument('--brightness', type=_brightness, metavar='B|PICTURE', help='how bright the result should be on average: 0 to 1, or a picture to match (default: the network decides)')
     p.add_argument('--strength', type=_number(float, 0, 1), default=1., metavar='S', help='0 leaves the picture as it is, 1 is the network\'s result (default: 1)')
-    p.add_argument('--quality', type=_number(int, 1, 100), default=95, metavar='Q', help='of JPEG, AVIF and HEIC, 1 to 100 (default: 95); other formats are lossless')
+    p.add_argument('--quality', type=_number(int, 1, 100), default=95, metavar='Q', help='of JPEG, AVIF and HEIC, 1 to 100 (default: 95); other formats are lossless, but for the 256 colours of GIF')
     p.add_argument('--strip', action='store_const', const=True, default=False, help='leave out camera data, place and print resolution')
     p.add_argument('--strip-all', action='store_const', const='all', dest='strip', help='leave out the colour profile too')
     p.add_argument('--reduce', action='store_true', help='let 16 bits become 8 where the format of the result holds no more; of a video also 10 or 12')
@@ -396,7 +403,7 @@ def _add_export(add):
     p.add_argument('out', metavar='OUT', help='the ending chooses the format: .tflite, .h5 or .keras')
     bits = p.add_mutually_exclusive_group()
     bits.add_argument('--half', action='store_true', help='for .tflite: weights in 16 bits, half the size, as in the files for phones and pages')
-    bits.add_argument('--int8', action='store_true', help='for .tflite: convolutions in 8 bits, less than half of the size and about three quarters of the time on a processor')
+    bits.add_argument('--int8', action='store_true', help='for .tflite: convolutions in 8 bits, less than half of the size and up to a quarter less time on a processor')
     _add_overwrite(p)
 
 # %% ../nbs/10_cli.ipynb #0790f085
@@ -429,6 +436,8 @@ def main(
     argv:list=None, # arguments without the program's name; None: those of the process
 )->int: # exit code: 0 all done, 1 something failed, 2 wrong usage, 130 interrupted
     "The command `lowlight`; no traceback leaves it unless the environment variable LOWLIGHT_DEBUG is set."
+    for name in ('stdout', 'stderr'):
+        if getattr(sys, name) is None: setattr(sys, name, open(os.devnull, 'w'))         # closed, or a program without a console
     if hasattr(sys.stdout, 'reconfigure'): sys.stdout.reconfigure(errors='backslashreplace') # file names of any kind
     try:
         code = _run(argv)

@@ -121,6 +121,7 @@ class Enhancer:
         max_memory:float=.6, # gigabytes for the work on one tile; larger pictures are cut, where the model file says how far it looks
         runtime:str='litert', # what runs the network, one of RUNTIMES: 'keras' for a GPU
     ):
+        if threads is not None and (threads < 1 or threads != int(threads)): raise LowlightError(f'Threads are counted from 1, and this is {threads}; None is one for each core.')
         path = model_file(model, runtime)
         self._load = partial(dict(litert=_litert, keras=_keras)[runtime], path, threads)
         self.facts, self.inputs, self._run = self._load()

@@ -234,7 +234,7 @@ def _check_header(img, path, max_pixels):
     if img.mode.startswith(('I', 'F')) and img.info['bits'] != 16: # should some other file hide more than 8 bits
         raise LowlightError(f'{path} has more than 8 bits per channel in a way that cannot be kept; save it with 8 or 16 bits per channel first.')
     if (n := _frames(img)) == 1: return
-    what = 'an animation; read its frames with read_frames' if img.format in _ANIMATED else 'and only one could be kept; save the one you want as a file of its own'
+    what = 'an animation; in Python, read_frames reads it' if img.format in _ANIMATED else 'and only one could be kept; save the one you want as a file of its own'
     raise LowlightError(f'{path} holds {n} pictures, {what}.')
 
 # %% ../nbs/00_images.ipynb #94c55b60
@@ -651,14 +651,14 @@ def _save_deep_tiff(f, x, opts):
         if tag in (256, 317): f.seek(start+2+at+8); f.write(struct.pack('<I', w if tag == 256 else 2))
 
 # %% ../nbs/00_images.ipynb #b12764ec
-def _ready(picture, fmt, strip, reduce):
+def _ready(picture, path, fmt, strip, reduce):
     "`picture` as a `Picture` without what is to be stripped, and with no more bits than `fmt` holds."
     if not isinstance(picture, Picture):
         x = as_rgb(picture)
         picture = Picture(to_uint8(x) if x.dtype.kind == 'f' else x)
     if strip: picture = replace(picture, exif=None, dpi=None, icc=None if strip == 'all' else picture.icc)
     if picture.pixels.dtype == np.uint8 or fmt in ('PNG', 'TIFF'): return picture
-    if not reduce: raise LowlightError(f'The picture has 16 bits per channel and {fmt} holds 8; write .png or .tif, or allow it to be reduced.')
+    if not reduce: raise LowlightError(f'{path} cannot be written: the picture has more than 8 bits per channel, and {fmt} holds 8; write .png or .tif, or let it be reduced (--reduce, in Python reduce=True).')
     return replace(picture, pixels=_eight(picture.pixels), alpha=None if picture.alpha is None else _eight(picture.alpha))
 
 def _target_format(path, quality):
@@ -687,7 +687,7 @@ def write_picture(
 ):
     "Write a picture with its metadata, whole or not at all; what stops it is told by a `LowlightError`."
     fmt = _target_format(path, quality)
-    picture = _ready(picture, fmt, strip, reduce)
+    picture = _ready(picture, path, fmt, strip, reduce)
     opts = _save_options(picture, fmt, int(quality))
     with _writing(path, overwrite) as f:
         if picture.pixels.dtype == np.uint8: return _save(f, picture, path, fmt, opts)
@@ -714,7 +714,7 @@ def write_frames(
     if not begin: raise LowlightError(f'{path} cannot be written: there are no frames.')
     if len(begin) == 1: return write_picture(begin[0], path, quality, overwrite, strip, reduce)
     if fmt not in _ANIMATED: raise LowlightError(f'{path} cannot hold an animation; end it in .gif, .webp, .png or .avif.')
-    first, times = _ready(begin[0], '', strip, reduce), []
+    first, times = _ready(begin[0], path, fmt, strip, reduce), []
     images = _images(chain(begin, frames), path, fmt, strip, reduce, max_pixels, times)
     opts = _save_options(first, fmt, int(quality)) | _LOOPS.get(fmt, lambda plays: dict(loop=plays))(first.plays)
     if fmt == 'GIF' and first.alpha is not None: opts['disposal'] = 2         # clear each frame before the next
@@ -727,7 +727,7 @@ def _images(frames, path, fmt, strip, reduce, max_pixels, times):
         if i * p.pixels[..., 0].size > max_pixels:
             raise LowlightError(f'{path} would have more than {max_pixels:,} pixels in its {i} or more frames, which all have to be in memory; write fewer or smaller ones, make a video of them, or raise max_pixels (--max-pixels) if you mean it.')
         times.append(round(p.duration or 0) if fmt == 'AVIF' else p.duration or 0)
-        yield _image(replace(_ready(p, '', strip, reduce), grey=False), fmt)         # all frames of one kind
+        yield _image(replace(_ready(p, path, fmt, strip, reduce), grey=False), fmt)         # all frames of one kind
 
 # %% ../nbs/00_images.ipynb #b361da22
 def _shrunk(x, side=800):
