@@ -4,13 +4,15 @@
 
 # %% auto #0
 __all__ = ['GAIN', 'to_linear', 'to_srgb', 'expose', 'noise_sd', 'darken', 'exposure_between', 'noise_profile', 'measure_pairs',
-           'random_settings', 'random_twin', 'random_light', 'relight', 'random_lamps', 'shine', 'random_veil', 'veil']
+           'random_settings', 'random_twin', 'random_light', 'relight', 'grey_world', 'random_lamps', 'shine',
+           'random_veil', 'veil']
 
 # %% ../nbs/02_degrade.ipynb #0e3b1b61
 import io
 import numpy as np
 from PIL import Image
 from .images import LowlightError, as_rgb, to_float
+from .metrics import GREY
 
 # %% ../nbs/02_degrade.ipynb #26be87fd
 def to_linear(
@@ -241,6 +243,20 @@ def relight(
     h,w,_ = pixels.shape
     if light.shape != (h, w): light = _light_on(light, slice(0, h), slice(0, w), h, w)
     return _coded(_linear(pixels)*light[...,None], pixels.dtype)
+
+# %% ../nbs/02_degrade.ipynb #grey-code
+def grey_world(
+    pixels, # HxWx3, uint8 or float in [0,1]; uint16 becomes float
+    share:float=1., # how much of the mean colour is taken off, 0 to 1
+) -> np.ndarray: # of the same shape
+    "The picture with its mean colour nearer to grey; what would become brighter than white is cut off."
+    pixels = as_rgb(pixels)
+    light = _linear(pixels)
+    mean = light.mean((0, 1), dtype=float) + 1e-4
+    gains = np.clip((GREY @ mean / mean)**share, .4, 2.5)
+    gains *= GREY @ mean / (GREY @ (gains*mean))
+    return _coded(np.minimum(light*gains.astype(np.float32), 1), pixels.dtype)
+
 
 # %% ../nbs/02_degrade.ipynb #lamps-code
 def random_lamps(

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['denoising_cnn', 'SpaceToDepth', 'DepthToSpace', 'LogOdds', 'Predicted', 'Covered', 'Choose', 'Brighter', 'Brightest',
-           'Exposure', 'Black', 'Unveil', 'ToneCurve', 'Wavelet', 'Unwavelet', 'Keep', 'Modulate', 'EightViews',
-           'MeanOfViews', 'lantern', 'global_stream']
+           'Exposure', 'Black', 'Unveil', 'GreyWorld', 'ToneCurve', 'Wavelet', 'Unwavelet', 'Keep', 'Modulate',
+           'EightViews', 'MeanOfViews', 'lantern', 'global_stream']
 
 # %% ../nbs/04_models.ipynb #0c06e8d7
 try:
@@ -160,9 +160,16 @@ class Unveil(layers.Layer):
         return _unveiled(v, ops.reshape(black, (-1, 1, 1, 3)))
 
 @_registered
+class GreyWorld(layers.Layer):
+    "The logarithm of the gains of light, (n, 3) from -1 to 1, that take a share of the mean colour off (all of it: grey world, Buchsbaum, 1980)."
+    def call(self, thumbnail, share): # (n, h, w, 3) in [0, 1]; (n, 1) from -1 to 1
+        mean = ops.mean(_light(thumbnail), (1, 2)) + 1e-4                      # what is nearly black has no colour
+        return share * ops.clip(ops.log(ops.sum(mean * ops.array(GREY, mean.dtype), -1, keepdims=True) / mean), -1., 1.)
+
+@_registered
 class ToneCurve(layers.Layer):
     "The light min(1, gL / (1 + (g - 1/w)L)) for that of what `Unveil` makes of v, with black and log g of red, green and blue; of a picture, or of its blocks of pixels."
-    def call(self, v, log_gain, black, straight, brightest): # (n, h, w, 3) or (n, h, w, 12) in [0, 1]; (n, 3) from -6 to 11; (n, 3), (n, 1) and (n, 1) in [0, 1]
+    def call(self, v, log_gain, black, straight, brightest): # (n, h, w, 3) or (n, h, w, 12) in [0, 1]; (n, 3) from -7 to 12; (n, 3), (n, 1) and (n, 1) in [0, 1]
         each = lambda rgb: ops.tile(ops.reshape(rgb, (-1, 1, 1, 3)), (1, 1, 1, v.shape[-1] // 3))
         d = ops.exp(-log_gain)
         return _curve(_unveiled(v, each(black)), each(d), each(_white_point(d, straight, brightest)))
@@ -256,7 +263,9 @@ def _global_stream(thumbnail, brightness, width):
     log_gain = Exposure(dtype='float32')(unveiled, used, straight, brightest)
     features = layers.Dense(width, activation='relu')(layers.concatenate([seen, used, layers.Rescaling(.1)(log_gain)]))
     tint = layers.Dense(3, kernel_initializer='zeros', activation='tanh', dtype='float32')(features)
-    return features, used, layers.add([layers.Concatenate(dtype='float32')([log_gain]*3), tint]), (black, straight, brightest), covered
+    cast = layers.Dense(1, kernel_initializer='zeros', activation='tanh', dtype='float32', name='cast')(features)
+    gains = layers.add([layers.Concatenate(dtype='float32')([log_gain]*3), tint, GreyWorld(dtype='float32')(unveiled, cast)])
+    return features, used, gains, (black, straight, brightest), covered
 
 def _local_stream(detail, features, widths):
     "What to repair and what to keep (16 channels): a small U-Net that starts at half resolution."
