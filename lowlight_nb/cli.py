@@ -386,7 +386,7 @@ def _add_train(add):
     p.add_argument('--valid', type=_number(float, 0, .9), default=.1, metavar='FRACTION', help='held out for validation (default: 0.1)')
     p.add_argument('--hold-tone', action='store_true', help='hold the tone still as it is, as after --thumbnails (lantern)')
     p.add_argument('--precision', choices=['float32', 'bfloat16'], default='float32', help='bfloat16 is faster on recent processors (default: float32)')
-    p.add_argument('--seed', type=_seed, default=0, metavar='N', help='same seed, same run (default: 0)')
+    p.add_argument('--seed', type=_seed, default=0, metavar='N', help='same seed, same run, and the same pairs held out (default: 0)')
     for name, kind, least, most, text in [('epochs', int, 1, None, 'rounds'), ('batch', int, 1, None, 'crops in a batch'), ('crop', int, 1, None, 'side of a crop in pixels'),
             ('crops-per-picture', int, 1, None, 'crops of each picture in an epoch'), ('lr', float, 1e-9, None, 'learning rate'),
             ('twins', float, 0, 1, 'share of pairs replaced by dark twins'),

@@ -249,7 +249,7 @@ def grey_world(
     pixels, # HxWx3, uint8 or float in [0,1]; uint16 becomes float
     share:float=1., # how much of the mean colour is taken off, 0 to 1
 ) -> np.ndarray: # of the same shape
-    "The picture with its mean colour nearer to grey; what would become brighter than white is cut off."
+    "The picture with its mean colour nearer to grey, by gains of 0.4 to 2.5; what would become brighter than white is cut off."
     pixels = as_rgb(pixels)
     light = _linear(pixels)
     mean = light.mean((0, 1), dtype=float) + 1e-4
