@@ -257,7 +257,6 @@ def grey_world(
     gains *= GREY @ mean / (GREY @ (gains*mean))
     return _coded(np.minimum(light*gains.astype(np.float32), 1), pixels.dtype)
 
-
 # %% ../nbs/02_degrade.ipynb #lamps-code
 def random_lamps(
     rng:np.random.Generator, # where chance comes from
