@@ -247,7 +247,7 @@ def _global_stream(thumbnail, brightness, width):
     "The features, the brightness used, the log gain of each channel, what else the tone curve needs, and whether the lens was covered, from the thumbnail."
     x = EightViews()(layers.concatenate([thumbnail, layers.Rescaling(.2)(LogOdds(dtype='float32')(thumbnail))]))
     for filters in (width//4, width//2, width): x = _conv(x, filters, stride=2, activation='relu')
-    seen = MeanOfViews()(layers.Dense(width, activation='relu')(layers.Flatten()(layers.AveragePooling2D(2)(x))))
+    seen = MeanOfViews(name='seen')(layers.Dense(width, activation='relu')(layers.Flatten()(layers.AveragePooling2D(2)(x))))
     guess, fine = (layers.Dense(1, activation='sigmoid', dtype='float32', bias_initializer=keras.initializers.Constant(bias), name=name)(seen)
                    for name, bias in (('guess', 0), ('fine', -2)))
     covered = Covered(dtype='float32')(thumbnail)
@@ -261,7 +261,7 @@ def _global_stream(thumbnail, brightness, width):
     unveiled = Unveil(dtype='float32')(thumbnail, black)
     brightest = Brightest(dtype='float32')(unveiled)
     log_gain = Exposure(dtype='float32')(unveiled, used, straight, brightest)
-    features = layers.Dense(width, activation='relu')(layers.concatenate([seen, used, layers.Rescaling(.1)(log_gain)]))
+    features = layers.Dense(width, activation='relu', name='features')(layers.concatenate([seen, used, layers.Rescaling(.1)(log_gain)]))
     tint = layers.Dense(3, kernel_initializer='zeros', activation='tanh', dtype='float32')(features)
     cast = layers.Dense(1, kernel_initializer='zeros', activation='tanh', dtype='float32', name='cast')(features)
     gains = layers.add([layers.Concatenate(dtype='float32')([log_gain]*3), tint, GreyWorld(dtype='float32')(unveiled, cast)])

@@ -437,12 +437,24 @@ class Thumbnails(LanternCrops):
         told = np.where(rng.random(wanted.shape) < .5, wanted, np.float32(-1))
         return dict(thumbnail=dark, brightness=told), dict(picture=bright, brightness=wanted)
 
+def _momentum(average, steps):
+    "Of averaged weights: a short run is to leave where it began, over a fifth of its steps at the most."
+    return min(average, max(0., 1 - 5/steps))
+
+def _forgetful(stream, share, seed):
+    "The same layers, save that in training a share of what was seen and of the features is dropped at random (Srivastava et al., 2014)."
+    def call(layer, *args, **kwargs):
+        answer = layer(*args, **kwargs)
+        return keras.layers.Dropout(share, seed=seed)(answer) if layer.name in ('seen', 'features') else answer
+    return keras.models.clone_model(stream, clone_function=lambda layer: layer, call_function=call)
+
 def train_tone(
     model, # lantern()
     pairs:list, # of Pair, as for train
     epochs:int=8, # rounds; in each, eight parts of every picture
     out='runs/tone', # folder for the history and the state
     lr:float=1e-3, # learning rate, in a cosine schedule
+    forget:float=.15, # share, 0 to less than 1, of what was seen and of the features that is dropped at random
     seed:int=0, # same seed, same run
     resume:bool=False, # go on with the run in out
     memory:float=2., # gigabytes of pictures to keep in memory
@@ -450,11 +462,13 @@ def train_tone(
     **chances, # twins, relit, lamps and veils, as for train
 )->list: # the history: one dict an epoch
     "Train the `global_stream` of Lantern on thumbnails, by what its tone curve alone makes of them."
-    out, thumbnails, stream = Path(out), Thumbnails(pairs, 32, 32, 8, seed, memory, **chances), global_stream(model)
+    out, thumbnails, stream = Path(out), Thumbnails(pairs, 32, 32, 8, seed, memory, **chances), _forgetful(global_stream(model), forget, seed)
     out.mkdir(parents=True, exist_ok=True)
     if not resume: shutil.rmtree(out/'state', ignore_errors=True)
-    rate = keras.optimizers.schedules.CosineDecay(lr, epochs*len(thumbnails))
-    stream.compile(keras.optimizers.AdamW(rate, weight_decay=1e-4), dict(picture=Restoration(structure=0, colour=0, decibels=1, aligned=0), brightness='mse'),
+    steps = epochs * len(thumbnails)
+    rate = keras.optimizers.schedules.CosineDecay(lr, steps)
+    adam = keras.optimizers.AdamW(rate, weight_decay=1e-2, use_ema=True, ema_momentum=_momentum(.998, steps))
+    stream.compile(adam, dict(picture=Restoration(structure=0, colour=0, decibels=1, aligned=0), brightness='mse'),
                    loss_weights=dict(picture=1, brightness=2))
     keeper = Keeper(out, thumbnails, resume)
     try:
@@ -471,8 +485,7 @@ def _compile(model, lr, steps, loss, average):
     if not _is_lantern(model):
         return model.compile(keras.optimizers.Adam(lr), loss or 'mse', metrics=[PSNR()])
     rate = keras.optimizers.schedules.CosineDecay(lr/20, steps, alpha=.2, warmup_target=lr, warmup_steps=min(500, steps//10))
-    momentum = min(average, max(0., 1 - 5/steps))                         # a short run is to leave where it began: over a fifth of its steps, at the most
-    adam = keras.optimizers.AdamW(rate, weight_decay=1e-4, clipnorm=1., use_ema=bool(average), ema_momentum=momentum)
+    adam = keras.optimizers.AdamW(rate, weight_decay=1e-4, clipnorm=1., use_ema=bool(average), ema_momentum=_momentum(average, steps))
     model.compile(adam, dict(picture=loss or Restoration(), brightness='mse'), metrics=dict(picture=[PSNR(), GTMeanPSNR()]))
 
 def _check_options(is_lantern, crop, average, hold_tone):
