@@ -245,16 +245,16 @@ def drawn_example(
     size:int, # side in pixels
 )->np.ndarray: # float32 (size, size, 3) in [0, 1]
     "Black, white, what a covered lens sees, stripes of pure colours, or a ramp between two bright, grey or saturated ones."
-    def lie(rows): return np.rot90(np.broadcast_to(rows[:, None], (size, size, 3)), rng.integers(4)).astype(np.float32)
+    def turned(rows): return np.rot90(np.broadcast_to(rows[:, None], (size, size, 3)), rng.integers(4)).astype(np.float32)
     kind = rng.random()
     if kind < .3: return np.full((size, size, 3), rng.integers(2), np.float32)
     if kind < .4: return np.clip(rng.uniform(0, .015, 3) + rng.normal(0, .0005, (size, size, 3)), 0, 1).astype(np.float32)
     if kind < .6:
         pure = rng.integers(2, size=(rng.integers(2, 8), 3)) * rng.uniform(.3, 1)
-        return lie(pure[np.arange(size) * len(pure) // size])
+        return turned(pure[np.arange(size) * len(pure) // size])
     one, two = rng.random((2, 3)) ** rng.choice([.3, 1])
     if rng.random() < .5: one, two = one[0], np.maximum(two[0], .5)
-    return lie(one + (two - one) * np.linspace(0, 1, size)[:, None])
+    return turned(one + (two - one) * np.linspace(0, 1, size)[:, None])
 
 # %% ../nbs/05_training.ipynb #55148f01
 def random_part(
