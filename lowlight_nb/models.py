@@ -285,7 +285,7 @@ def _local_stream(detail, features, widths):
 def lantern(
     widths:tuple=(16, 32), # channels at 1/2, 1/4, ... of the resolution; two or more
     width:int=192, # features in the global stream
-)->keras.Model: # inputs: picture (n, h, w, 3), h and w multiples of 2 for each of the widths, thumbnail (n, 64, 64, 3), brightness (n, 1); outputs: picture, brightness
+)->keras.Model: # inputs: picture (n, h, w, 3), h and w multiples of 2**len(widths), thumbnail (n, 64, 64, 3), brightness (n, 1); outputs: picture, brightness
     "Lantern: a tone curve to a wanted brightness, and a U-Net that says what detail to keep and what to repair."
     picture = keras.Input((None, None, 3), name='picture')
     thumbnail = keras.Input((64, 64, 3), name='thumbnail')
