@@ -103,6 +103,7 @@ def _enhance(args):
     if args.report and not into_out: _check_csv(args.report, args.overwrite or args.skip_existing)
     pictures, films, settled = _plans(args)
     networks, steady = _ready(args, len(pictures), len(films))
+    if into_out: make_folder(args.out)
     with report(args.report, args.overwrite, args.skip_existing) as write: # only now, so that a mistyped model does not cost an old report
         def each(r): results.append(r), write(r)
         for r in settled:

@@ -68,7 +68,7 @@ def from_float(
     if x.dtype == dtype: return x
     if x.dtype.kind != 'f': raise LowlightError(f'Expected floats from 0 to 1, and this array is {x.dtype}.')
     most = np.iinfo(dtype).max
-    y = x*most
+    y = np.asarray(np.multiply(x, most, dtype=np.result_type(x, np.float32)))          # float16 ends at 65504
     y += .5
     if y.size and np.isnan(y.min()): raise LowlightError('The array holds NaN, which is no brightness.')
     return np.clip(y, 0, most, out=y).astype(dtype)
