@@ -595,6 +595,7 @@ def plot_history(
             points = [(r['epoch'], r[name]) for r in rows if name in r]
             if points: ax.plot(*zip(*points), 'o-', ms=3, label=label)
         ax.set(xlabel='epoch', ylabel=key + ' (dB)'*('psnr' in key))
+        ax.xaxis.get_major_locator().set_params(integer=True)
         ax.legend(frameon=False)
     plt.close(fig)
     return fig
