@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['RECIPES', 'random_crop', 'random_example', 'Crops', 'Whole', 'PSNR', 'GTMeanPSNR', 'reexpose', 'drawn_example',
-           'random_part', 'LanternCrops', 'Restoration', 'read_history', 'Keeper', 'Thumbnails', 'train_tone', 'train',
-           'plot_history']
+           'dark_slope', 'random_part', 'LanternCrops', 'Restoration', 'read_history', 'Keeper', 'Thumbnails',
+           'train_tone', 'train', 'plot_history']
 
 # %% ../nbs/05_training.ipynb #90553515
 import csv, os, shutil, time, warnings, zlib
@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from functools import cached_property, lru_cache
 from pathlib import Path
 import numpy as np
-from .images import LowlightError, thumbnail, to_float
+from .images import LowlightError, thumbnail, to_float, to_uint16
 from .data import Pair, check_crop, load_pair
 from .degrade import _LIGHT, _light_on, darken, expose, random_lamps, random_light, random_settings, random_twin, random_veil, relight, shine, to_linear, to_srgb, veil
 from .metrics import grey_mean
@@ -256,6 +256,23 @@ def drawn_example(
     if rng.random() < .5: one, two = one[0], np.maximum(two[0], .5)
     return turned(one + (two - one) * np.linspace(0, 1, size)[:, None])
 
+# %% ../nbs/05_training.ipynb #slope-code
+def dark_slope(
+    rng:np.random.Generator, # where chance comes from
+    size:int, # side in pixels
+)->tuple: # float32 in [0, 1]: dark and bright (size, size, 3), part of a slope twice as large; the thumbnails of all of it, dark and bright
+    "A smooth slope from dark to bright without noise, two to five stops too dark, and what it should look like; half of them coloured."
+    one, two = rng.uniform(0, .2), rng.uniform(.2, 1)
+    colour = rng.uniform(.8, 1, 3) if rng.random() < .5 else np.ones(3)
+    slope = (one + (two - one) * np.linspace(0, 1, 2*size))[:, None, None] * colour
+    bright = np.rot90(np.broadcast_to(slope, (2*size, 2*size, 3)), rng.integers(4)).astype(np.float32)
+    dark = to_srgb(to_linear(bright) * 2**-rng.uniform(2, 5))
+    if rng.random() < .5: dark = to_float(to_uint16(dark))                       # as a file has it
+    top, left = rng.integers(size + 1, size=2)
+    part = np.s_[top:top+size, left:left+size]
+    return dark[part], bright[part], thumbnail(dark), thumbnail(bright)
+
+
 # %% ../nbs/05_training.ipynb #55148f01
 def random_part(
     rng:np.random.Generator, # where chance comes from
@@ -279,6 +296,7 @@ def _part_of(proxy, part, shape):
 class LanternCrops(Crops):
     "As `Crops`, with the inputs and targets of `lantern`: picture, thumbnail and brightness; picture and brightness."
     drawn = .06                                                                  # share of examples that are no photographs
+    slopes = .06                                                                 # and of the others, that of dark slopes
 
     def part(self, rng, height, width):
         "What counts as the whole picture, of which the crop is then a part."
@@ -313,6 +331,7 @@ class LanternCrops(Crops):
             if rng.random() < self.drawn:
                 low[k] = high[k] = drawn_example(rng, self.size)
                 dark = bright = thumbnail(low[k])
+            elif rng.random() < self.slopes: low[k], high[k], dark, bright = dark_slope(rng, self.size)
             given = rng.random() < .75
             if given:
                 gain = np.exp(rng.normal(0, .2))
