@@ -145,14 +145,12 @@ def _refusal(job, inputs, taken, overwrite, skip_existing, writable=_writable):
     return Result(src, dst, 'failed', why)
 
 # %% ../nbs/08_batch.ipynb #60a2dece
-def _without_results(paths, keep=()):
-    "`paths` without the files that an earlier run without `-o` made of the others, but with all of `keep`."
+def _without_results(paths, named, out, what):
+    "`paths` without the files that an earlier run without `-o` made of the others; and, where there is an `out`, a `Result` for each of these, but what is named stays."
     results = {_file_id(result_path(p)) for p in paths} - {None}
-    return [p for p in paths if p in keep or _file_id(p) not in results]
-
-def _passed_over(path, what):
-    "The `Result` of a file that looks like a result."
-    return Result(path, None, 'skipped', f'{path} is taken for the result of another {what}; name it to have it enhanced.')
+    taken = {p for p in paths if _file_id(p) in results and (out is None or p not in named)}
+    why = f'is taken for the result of another {what}; name it to have it enhanced.'
+    return [p for p in paths if p not in taken], [Result(p, None, 'skipped', f'{p} {why}') for p in paths if p in taken and out is not None]
 
 def _check_suffix(out, suffixes, what):
     "Raise if `out` is named like a file of some kind, though not like one that can be written."
@@ -181,9 +179,8 @@ def plan(
 )->tuple[list,list]: # list of Job; list of Result for everything that will not be done
     "Decide which pictures are enhanced and where the results go, without opening any."
     places, named, problems = find_pictures(inputs, recursive, out)
-    settled = [Result(Path(arg), None, 'failed', why) for arg, why in problems]
-    kept = _without_results(places, keep=() if out is None else named)
-    if out is not None: settled += [_passed_over(p, 'picture') for p in places if p not in kept]
+    kept, passed = _without_results(places, named, out, 'picture')
+    settled = [Result(Path(arg), None, 'failed', why) for arg, why in problems] + passed
     places = {p: places[p] for p in kept}
     if out is not None: _check_out(out, places)
     jobs, refused = _sorted_out([Job(p, result_path(p, out, place)) for p, place in places.items()], overwrite, skip_existing)
@@ -434,10 +431,10 @@ def enhance_files(
 )->list: # of Result, in the order in which they came
     "Do all jobs, several at once, and go on past those that fail. Ctrl-C finishes what is in the network, then raises KeyboardInterrupt."
     signature(enhance_file).bind_partial(**options) # a misspelt option is told before anything is done
-    crew = [enhancers] if callable(enhancers) else list(enhancers)
-    if not crew: raise LowlightError('There is no network to enhance with; give one at least.')
+    networks = [enhancers] if callable(enhancers) else list(enhancers)
+    if not networks: raise LowlightError('There is no network to enhance with; give one at least.')
     clean_up({o.dst.parent for o in jobs})
-    crew = _Crew(jobs, crew, partial(enhance_file, **options))
+    crew = _Crew(jobs, networks, partial(enhance_file, **options))
     with _ctrl_c(crew.stop): results = _collected(crew, len(jobs), each, progress)
     if crew.stop.is_set(): raise KeyboardInterrupt
     return results
@@ -652,9 +649,7 @@ def plan_videos(
 )->tuple[list,list]: # list of Job; list of Result for everything that will not be done
     "Decide which videos are enhanced and where the results go."
     found, named, problems = _find_videos(videos)
-    kept = _without_results(found, keep=() if out is None else named)
-    passed = [] if out is None else [_passed_over(o, 'video') for o in found if o not in kept]
-    found = kept
+    found, passed = _without_results(found, named, out, 'video')
     if found and out is not None: _check_suffix(out, VIDEO_SUFFIXES, 'video')
     one = out is not None and is_video(out) and not os.path.isdir(out)
     if one and len(found) > 1: raise LowlightError(f'{len(found)} videos cannot all become {out}; name a folder instead.')

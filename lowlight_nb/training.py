@@ -240,21 +240,24 @@ def reexpose(
     return g * x / np.sqrt(np.sqrt(1 + (g**4 - 1) * np.square(np.square(x))))
 
 # %% ../nbs/05_training.ipynb #d59de759
+def _striped(rng, rows):
+    "One colour or grey for each row, (n, 3) or (n, 1), as a picture (n, n, 3), turned at random."
+    return np.rot90(np.broadcast_to(rows[:, None], (len(rows), len(rows), 3)), rng.integers(4)).astype(np.float32)
+
 def drawn_example(
     rng:np.random.Generator, # where chance comes from
     size:int, # side in pixels
 )->np.ndarray: # float32 (size, size, 3) in [0, 1]
     "Black, white, what a covered lens sees, stripes of pure colours, or a ramp between two bright, grey or saturated ones."
-    def turned(rows): return np.rot90(np.broadcast_to(rows[:, None], (size, size, 3)), rng.integers(4)).astype(np.float32)
     kind = rng.random()
     if kind < .3: return np.full((size, size, 3), rng.integers(2), np.float32)
     if kind < .4: return np.clip(rng.uniform(0, .015, 3) + rng.normal(0, .0005, (size, size, 3)), 0, 1).astype(np.float32)
     if kind < .6:
         pure = rng.integers(2, size=(rng.integers(2, 8), 3)) * rng.uniform(.3, 1)
-        return turned(pure[np.arange(size) * len(pure) // size])
+        return _striped(rng, pure[np.arange(size) * len(pure) // size])
     one, two = rng.random((2, 3)) ** rng.choice([.3, 1])
     if rng.random() < .5: one, two = one[0], np.maximum(two[0], .5)
-    return turned(one + (two - one) * np.linspace(0, 1, size)[:, None])
+    return _striped(rng, one + (two - one) * np.linspace(0, 1, size)[:, None])
 
 # %% ../nbs/05_training.ipynb #slope-code
 def dark_slope(
@@ -264,14 +267,12 @@ def dark_slope(
     "A smooth slope from dark to bright without noise, two to five stops too dark, and what it should look like; half of them coloured."
     one, two = rng.uniform(0, .2), rng.uniform(.2, 1)
     colour = rng.uniform(.8, 1, 3) if rng.random() < .5 else np.ones(3)
-    slope = (one + (two - one) * np.linspace(0, 1, 2*size))[:, None, None] * colour
-    bright = np.rot90(np.broadcast_to(slope, (2*size, 2*size, 3)), rng.integers(4)).astype(np.float32)
-    dark = to_srgb(to_linear(bright) * 2**-rng.uniform(2, 5))
+    bright = _striped(rng, np.linspace(one, two, 2*size)[:, None] * colour)
+    dark = to_srgb(expose(to_linear(bright), -rng.uniform(2, 5)))
     if rng.random() < .5: dark = to_float(to_uint16(dark))                       # as a file has it
     top, left = rng.integers(size + 1, size=2)
     part = np.s_[top:top+size, left:left+size]
     return dark[part], bright[part], thumbnail(dark), thumbnail(bright)
-
 
 # %% ../nbs/05_training.ipynb #55148f01
 def random_part(
