@@ -9,7 +9,7 @@ __all__ = ['VIDEO_SUFFIXES', 'Job', 'Result', 'find_pictures', 'result_path', 'p
 
 # %% ../nbs/08_batch.ipynb #1facaaf6
 import csv, glob, logging, mimetypes, os, queue, signal, sys, threading, time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import cached_property, partial
 from inspect import signature
@@ -64,7 +64,7 @@ def _pictures_in(folder, recursive=False, leave_out=None):
 def _named_or_matched(arg):
     "The files and folders that an argument names or, as a pattern, matches."
     if os.path.lexists(arg): return [Path(arg)]
-    if not any(c in arg for c in '*?['): raise LowlightError(f'There is no file or folder {arg}.')
+    if not any(c in arg for c in '*?['): raise LowlightError(f'There is no file or folder {arg or "whose name is empty"}.')
     folder, name = os.path.split(arg)
     pattern = os.path.join(glob.escape(folder), name) if os.path.isdir(folder) else arg        # a folder may be called "2023 [best]"
     return [Path(o) for o in sorted(glob.glob(pattern, recursive=True), key=natural)]
@@ -137,10 +137,10 @@ def _refusal(job, inputs, taken, overwrite, skip_existing, writable=_writable):
     there = os.path.lexists(dst)
     if not writable(dst): why = f'{src} is not named like a {"picture" if writable is _writable else "video"} that can be written ({", ".join(SUFFIXES if writable is _writable else VIDEO_SUFFIXES)}); give its result such a name with -o.'
     elif there and _file_id(dst) in inputs: why = f'{src} was left out: its result {dst} would overwrite an input; choose another folder with -o.'
-    elif _key(dst) in taken: why = f'{src} was left out: its result {dst} is already the result of {taken[_key(dst)]}.'
+    elif _key(dst) in taken: why = f'{src} was left out: its result {dst} is already the result of {taken[_key(dst)]}; name a folder that holds both, with -r, or another -o.'
     elif os.path.isdir(dst): why = f'{src} was left out: its result {dst} is a folder; choose another folder with -o.'
     elif there and skip_existing: return Result(src, dst, 'skipped', _THERE)
-    elif there and not overwrite: why = f'{dst} exists already; add --overwrite to replace it.'
+    elif there and not overwrite: why = f'{dst} exists already; add --overwrite to replace it, or --skip-existing to leave it.'
     else: return None
     return Result(src, dst, 'failed', why)
 
@@ -344,8 +344,8 @@ def _ctrl_c(stop):
 
 # %% ../nbs/08_batch.ipynb #a367bbb8
 def _say(sentence, bar=None):
-    "Print a sentence to stderr, above the progress bar if there is one."
-    bar.write(sentence, file=sys.stderr) if bar is not None else print(sentence, file=sys.stderr)
+    "Print a sentence to stderr, above the progress bar if there is one; whether anybody still reads it or not."
+    with suppress(BrokenPipeError): bar.write(sentence, file=sys.stderr) if bar is not None else print(sentence, file=sys.stderr)
 
 class _Crew:
     "Threads that do jobs with a few networks; iterating gives each `Result` as it comes."
@@ -467,8 +467,17 @@ def _check_csv(path, overwrite):
     if Path(path).suffix.lower() != '.csv': raise LowlightError(f'The name {path} should end in .csv, so that no picture is overwritten by mistake.')
     _check_new(path, overwrite)
 
+def _end_of_rows(text):
+    "Where the last row of a CSV ends that is whole; behind it is what a power cut left of another."
+    end = here = quotes = 0
+    for line in text.split('\n')[:-1]:
+        here += len(line) + 1
+        quotes += line.count('"')                                              # a sentence in quotes may go on in the next line
+        if quotes % 2 == 0: end = here
+    return end
+
 def _open_report(path, append):
-    "The file of a report, below its head."
+    "The file of a report, below its head and all rows that are whole."
     f = open(path, 'a+' if append else 'w', newline='', encoding='utf-8', errors='surrogateescape')
     head = ','.join(['input', 'output', *Result._fields[2:]]) + '\n'
     f.seek(0)
@@ -477,6 +486,10 @@ def _open_report(path, append):
         f.close()
         raise LowlightError(f'{path} is a table, and no report that could be added to; give another name.')
     if not there: f.write(head)
+    else:
+        rows = f.read()
+        end = _end_of_rows(rows)
+        if end < len(rows): f.truncate(len((head + rows[:end]).encode('utf-8', 'surrogateescape')))
     f.flush()
     return f
 

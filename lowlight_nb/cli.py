@@ -12,15 +12,13 @@ from functools import partial
 from pathlib import Path
 import numpy as np
 from . import __version__
-from .batch import (Result, SteadyEnhancer, _check_csv, _check_new, _explain, _file_id, _ray, enhance_files, enhance_on_ray, enhance_video,
+from .batch import (Result, SteadyEnhancer, _check_csv, _check_new, _explain, _file_id, _ray, _say, enhance_files, enhance_on_ray, enhance_video,
                                is_video, make_folder, plan, plan_videos, report, summary, workers)
 from .data import bright_pairs, find_pairs, load_pair, lol_validation, samples, split_pairs
 from .enhance import DEFAULT_MODEL, Enhancer, RUNTIMES
 from .images import LowlightError, SUFFIXES, atomic_write, is_picture, sheet
 
 # %% ../nbs/10_cli.ipynb #6ed3d44d
-def _complain(sentence): print(sentence, file=sys.stderr)
-
 @contextmanager
 def _quiet():
     "Keep what C++ libraries say to stderr (which delegate was created) from the user."
@@ -79,7 +77,7 @@ def _do_videos(args, jobs, network, each):
                 make_folder(job.dst.parent)
                 r = enhance_video(*job, network, **options)
             except Exception as e: r = Result(*job, 'failed', _explain(e, job.src))
-            if r.reason: _complain(r.reason)
+            if r.reason: _say(r.reason)
             each(r)
     except KeyboardInterrupt: return False
     return True
@@ -87,7 +85,8 @@ def _do_videos(args, jobs, network, each):
 # %% ../nbs/10_cli.ipynb #9d55fc1a
 def _plans(args):
     "Jobs with pictures, jobs with videos, and what will not be done."
-    if args.out in ('', '-'): args.wrong(f'{args.out or "Nothing"} is no name for OUT, since pictures do not go through a pipe; name a file or a folder.')
+    if args.out == '': args.wrong('OUT has no name; name a file or a folder.')
+    if args.out == '-': args.wrong('Pictures do not go through a pipe, so - is no name for OUT; name a file or a folder.')
     videos = [o for o in args.inputs if is_video(o) and not os.path.isdir(o)]
     others, existing = [o for o in args.inputs if o not in videos], (args.overwrite, args.skip_existing)
     if videos and others and args.out and (is_picture(args.out) or is_video(args.out)):
@@ -99,7 +98,7 @@ def _plans(args):
 def _enhance(args):
     "`lowlight enhance`."
     start, results, whole = time.perf_counter(), [], True
-    into_out = args.report and args.out and Path(args.report).parent == Path(args.out)     # which may have to be made first
+    into_out = args.report and args.out and os.path.realpath(Path(args.report).parent) == os.path.realpath(args.out)     # which may have to be made first
     if args.report and not into_out: _check_csv(args.report, args.overwrite or args.skip_existing)
     pictures, films, settled = _plans(args)
     networks, steady = _ready(args, len(pictures), len(films))
@@ -108,9 +107,10 @@ def _enhance(args):
         def each(r): results.append(r), write(r)
         for r in settled:
             each(r)
-            if r.status == 'failed': _complain(r.reason)
+            if r.status == 'failed': _say(r.reason)
         taken = [r.reason for r in settled if r.status == 'skipped' and r.dst is None]
-        if taken: _complain(taken[0] + f' There are {len(taken) - 1} more of the kind.'*(len(taken) > 1))
+        more = len(taken) - 1
+        if taken: _say(taken[0] + f' {more} more of the kind {"was" if more == 1 else "were"} passed over.'*(more > 0))
         if pictures: whole = _do_jobs(args, pictures, networks, each)
         if films and whole: whole = _do_videos(args, films, steady, each)
     failed, planned = sum(r.status == 'failed' for r in results), len(pictures) + len(films) + len(settled)
@@ -445,12 +445,12 @@ def main(
         sys.stdout.flush()
         return code
     except SystemExit as e: return e.code or 0 # argparse has said what is wrong
-    except LowlightError as e: _complain(str(e))
+    except LowlightError as e: _say(str(e))
     except KeyboardInterrupt:
-        _complain('Interrupted.')
+        _say('Interrupted.')
         return 130
     except BrokenPipeError: os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()) # the reader, such as head, has gone
     except Exception as e:
         if os.environ.get('LOWLIGHT_DEBUG'): raise
-        _complain(f'Something unexpected went wrong ({type(e).__name__}: {e}). Set LOWLIGHT_DEBUG=1 to see where, and please report it.')
+        _say(f'Something unexpected went wrong ({type(e).__name__}: {e}). Set LOWLIGHT_DEBUG=1 to see where, and please report it.')
     return 1

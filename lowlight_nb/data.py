@@ -174,7 +174,7 @@ def lol_validation(
     "The project's standard split of LOL-v1 train: by scene, without the known bad pairs."
     scenes = {k:v for k,v in lol_scenes('train').items() if k not in BAD_LOL}
     alien = [p.name for p in pairs if p.name not in scenes and p.name not in BAD_LOL]
-    if alien: raise LowlightError(f'{", ".join(alien[:5])}{", ..." if len(alien)>5 else ""} is no training picture of LOL-v1; give the pairs of its train folder only.')
+    if alien: raise LowlightError(f'{", ".join(alien[:5])}{", ..." if len(alien)>5 else ""} {"is no training picture" if len(alien) == 1 else "are no training pictures"} of LOL-v1; give the pairs of its train folder only.')
     held = _held_out(list(scenes), scenes.get, fraction, seed)
     return [p for p in pairs if p.name in scenes and p.name not in held], [p for p in pairs if p.name in held]
 

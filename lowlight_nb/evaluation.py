@@ -9,9 +9,10 @@ __all__ = ['BASELINES', 'nothing', 'gamma', 'automatic_gamma', 'equalise', 'Row'
 # %% ../nbs/09_evaluation.ipynb #c60eb302
 import csv, io, time
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import NamedTuple
 import numpy as np
-from .data import load_pair, read_table
+from .data import _size, load_pair, read_table
 from .images import LowlightError, _eight, as_rgb, atomic_write, sheet, to_uint8
 from .metrics import GREY, grey_mean, gt_mean_psnr, psnr, ssim
 
@@ -150,13 +151,22 @@ def _judge(method, name, pair):
     "The `Row` of one pair"
     low,high = load_pair(pair)
     t = time.perf_counter()
-    out = method(low)
+    try: out = method(low)
+    except Exception as e:
+        e.add_note(f'This was {name} on {pair.name}.')
+        raise
     seconds = time.perf_counter()-t
     try:
         out = to_uint8(as_rgb(out))
         scores = (float(f(out, high)) for f in (psnr, ssim, gt_mean_psnr))
         return Row(pair.name, *scores, seconds, high.shape[0]*high.shape[1]/1e6)
     except LowlightError as e: raise LowlightError(f'The output of {name} for {pair.name} cannot be judged: {e}') from e
+
+def _check_pairs(pairs):
+    "Raise, before anything is measured, unless there are pairs, all of them large enough to be judged."
+    if not pairs: raise LowlightError('There are no pairs to evaluate on.')
+    small = next((p for p in pairs if min(_size(Path(p.high))) < 7), None)
+    if small: raise LowlightError(f'{small.name} is too small: SSIM looks through a window of 7x7 pixels; leave this pair out.')
 
 def evaluate(
     method, # callable: uint8 HxWx3 to a picture of the same size (uint8, or float in [0,1])
@@ -165,7 +175,7 @@ def evaluate(
 ) -> Evaluation: # figures for each picture, their means and intervals
     "Run `method` over `pairs` and compare its outputs with the truth."
     pairs,name = list(pairs),name or getattr(method, '__name__', None) or type(method).__name__
-    if not pairs: raise LowlightError('There are no pairs to evaluate on.')
+    _check_pairs(pairs)
     return Evaluation(name, [_judge(method, name, p) for p in pairs])
 
 # %% ../nbs/09_evaluation.ipynb #09441e05

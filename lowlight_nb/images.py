@@ -66,7 +66,7 @@ def from_float(
     "The numbers as a file wants them; never an 8-bit picture out of a 16-bit one."
     x = np.asarray(x)
     if x.dtype == dtype: return x
-    if x.dtype.kind != 'f': raise LowlightError(f'Expected floats from 0 to 1, and this array is {x.dtype}.')
+    if x.dtype.kind != 'f': raise LowlightError(f'Expected {np.dtype(dtype)}, or floats from 0 to 1, and this array is {x.dtype}.')
     most = np.iinfo(dtype).max
     y = np.asarray(np.multiply(x, most, dtype=np.result_type(x, np.float32)))          # float16 ends at 65504
     y += .5
