@@ -213,11 +213,15 @@ def _order(model):
     "The layers whose weights these are, in their order, by name without number."
     return [re.sub(r'_\d+$', '', w.path.split('/')[0]) for w in model.weights]
 
+def _check_network(name):
+    "Raise unless a network of that name can be trained."
+    if name not in ('denoising_cnn', 'lantern') and Path(name).suffix not in ('.keras', '.h5'):
+        raise LowlightError(f'There is no network {name} to train; give denoising_cnn, lantern, or a .keras or .h5 file.')
+
 def _network(models, export, name, init):
     "A fresh network of the name given, or the one in a file, with the weights of `init` if it is given."
     if name in ('denoising_cnn', 'lantern'): model = getattr(models, name)()
-    elif Path(name).suffix in ('.keras', '.h5'): model = export.load_model(name)
-    else: raise LowlightError(f'There is no network {name} to train; give denoising_cnn, lantern, or a .keras or .h5 file.')
+    else: model = export.load_model(name)
     if init:
         start = export.load_model(export.weights_file(init))
         try:
@@ -265,6 +269,7 @@ def _train(args):
     "`lowlight train`."
     if not (args.data or args.bright): args.wrong('There is nothing to train on; give --data DIR (pairs) or --bright DIR (bright photographs), or both.')
     source = args.model or args.init or 'denoising_cnn'
+    _check_network(source)
     name = Path(source).stem
     out = Path(args.out or Path('runs')/name)
     results = [out/f'{name}{suffix}' for suffix in ('.keras', '.h5', '.tflite')]
