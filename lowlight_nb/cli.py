@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 import numpy as np
 from . import __version__
-from .batch import (Result, SteadyEnhancer, _check_csv, _check_new, _explain, _file_id, _ray, _say, enhance_files, enhance_on_ray, enhance_video,
+from .batch import (Result, SteadyEnhancer, _check_csv, _check_new, _explain, _file_id, _key, _ray, _say, enhance_files, enhance_on_ray, enhance_video,
                                is_video, make_folder, plan, plan_videos, report, summary, workers)
 from .data import bright_pairs, find_pairs, load_pair, lol_validation, samples, split_pairs
 from .enhance import DEFAULT_MODEL, Enhancer, RUNTIMES
@@ -98,7 +98,7 @@ def _plans(args):
 def _enhance(args):
     "`lowlight enhance`."
     start, results, whole = time.perf_counter(), [], True
-    into_out = args.report and args.out and os.path.realpath(Path(args.report).parent) == os.path.realpath(args.out)     # which may have to be made first
+    into_out = args.report and args.out and _key(Path(args.report).parent) == _key(Path(args.out))     # which may have to be made first
     if args.report and not into_out: _check_csv(args.report, args.overwrite or args.skip_existing)
     pictures, films, settled = _plans(args)
     networks, steady = _ready(args, len(pictures), len(films))
@@ -213,14 +213,16 @@ def _order(model):
     "The layers whose weights these are, in their order, by name without number."
     return [re.sub(r'_\d+$', '', w.path.split('/')[0]) for w in model.weights]
 
+_FRESH = 'denoising_cnn', 'lantern' # networks that can be trained from nothing
+
 def _check_network(name):
     "Raise unless a network of that name can be trained."
-    if name not in ('denoising_cnn', 'lantern') and Path(name).suffix not in ('.keras', '.h5'):
-        raise LowlightError(f'There is no network {name} to train; give denoising_cnn, lantern, or a .keras or .h5 file.')
+    if name not in _FRESH and Path(name).suffix not in ('.keras', '.h5'):
+        raise LowlightError(f'There is no network {name} to train; give {", ".join(_FRESH)}, or a .keras or .h5 file.')
 
 def _network(models, export, name, init):
     "A fresh network of the name given, or the one in a file, with the weights of `init` if it is given."
-    if name in ('denoising_cnn', 'lantern'): model = getattr(models, name)()
+    if name in _FRESH: model = getattr(models, name)()
     else: model = export.load_model(name)
     if init:
         start = export.load_model(export.weights_file(init))
