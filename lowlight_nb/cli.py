@@ -220,16 +220,17 @@ def _check_network(name):
     if name not in _FRESH and Path(name).suffix not in ('.keras', '.h5'):
         raise LowlightError(f'There is no network {name} to train; give {", ".join(_FRESH)}, or a .keras or .h5 file.')
 
-def _network(models, export, name, init):
+def _network(models, export, name, init, widths=None):
     "A fresh network of the name given, or the one in a file, with the weights of `init` if it is given."
-    if name in _FRESH: model = getattr(models, name)()
+    if widths: model = models.lantern(tuple(widths))
+    elif name in _FRESH: model = getattr(models, name)()
     else: model = export.load_model(name)
     if init:
         start = export.load_model(export.weights_file(init))
         try:
             if _order(start) != _order(model): raise ValueError('other layers')       # or an older Lantern, its layers in another order
             model.set_weights(start.get_weights())
-        except ValueError as e: raise LowlightError(f'The weights of {init} do not fit {name}; name the same network with --model.') from e
+        except ValueError as e: raise LowlightError(f'The weights of {init} do not fit {name}; name the same network with --model, and for a Lantern of other widths --widths, too.') from e
     return model
 
 def _training_pairs(args):
@@ -272,6 +273,7 @@ def _train(args):
     if not (args.data or args.bright): args.wrong('There is nothing to train on; give --data DIR (pairs) or --bright DIR (bright photographs), or both.')
     source = args.model or args.init or 'denoising_cnn'
     _check_network(source)
+    if args.widths and not (args.model == 'lantern' and 2 <= len(args.widths) <= 4): args.wrong('--widths takes two to four numbers, beside --model lantern; a network in a file has its own.')
     name = Path(source).stem
     out = Path(args.out or Path('runs')/name)
     results = [out/f'{name}{suffix}' for suffix in ('.keras', '.h5', '.tflite')]
@@ -280,7 +282,7 @@ def _train(args):
     models, training, export = _training_modules()
     models.keras.utils.set_random_seed(args.seed)
     models.keras.mixed_precision.set_global_policy('mixed_bfloat16' if args.precision == 'bfloat16' else 'float32')
-    try: model = _network(models, export, source, args.init)
+    try: model = _network(models, export, source, args.init, args.widths)
     finally: models.keras.mixed_precision.set_global_policy('float32')
     options = _recipe(training, model, args)
     if args.resume and not (out/'run.txt').exists(): print(f'There is no run in {out} yet, so it begins.')
@@ -388,6 +390,7 @@ def _add_train(add):
     p.add_argument('--bright-times', type=_number(int, 1), default=1, metavar='N', help='count each bright photograph so many times (default: 1)')
     p.add_argument('--model', metavar='NAME|FILE', help='denoising_cnn (default), lantern, or a .keras or .h5 file to go on from')
     p.add_argument('--init', metavar='NAME|FILE', help='start from the weights that come with the package under this name, or from a file')
+    p.add_argument('--widths', type=_number(int, 1), nargs='+', metavar='N', help='channels of a lantern of yours at 1/2, 1/4, ... of the resolution: fewer are faster, more are better (default: 16 32)')
     p.add_argument('--out', metavar='DIR', help='folder of the run (default: runs/NAME)')
     p.add_argument('--resume', action='store_true', help='go on with the run in --out')
     p.add_argument('--scenes', metavar='CSV|lol', help='columns id and scene: keep scenes together when splitting; lol: this project\'s split of LOL-v1 train')
