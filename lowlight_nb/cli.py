@@ -220,8 +220,8 @@ def _check_network(name):
     if name not in _FRESH and Path(name).suffix not in ('.keras', '.h5'):
         raise LowlightError(f'There is no network {name} to train; give {", ".join(_FRESH)}, or a .keras or .h5 file.')
 
-def _network(models, export, name, init, widths=None):
-    "A fresh network of the name given, or the one in a file, with the weights of `init` if it is given."
+def _network(models, export, name, init, widths):
+    "A fresh network of the name given (a Lantern of these widths, if there are any), or the one in a file, with the weights of `init` if it is given."
     if widths: model = models.lantern(tuple(widths))
     elif name in _FRESH: model = getattr(models, name)()
     else: model = export.load_model(name)
