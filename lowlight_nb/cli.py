@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 from . import __version__
 from .batch import (Result, SteadyEnhancer, _check_csv, _check_new, _explain, _file_id, _key, _ray, _say, enhance_files, enhance_on_ray, enhance_video,
-                               is_video, make_folder, plan, plan_videos, report, summary, workers)
-from .data import bright_pairs, find_pairs, load_pair, lol_validation, samples, split_pairs
-from .enhance import DEFAULT_MODEL, Enhancer, RUNTIMES
+                               is_video, make_folder, plan, plan_videos, report, summary, videos_passed_over, workers)
+from .data import bright_pairs, check_crop, find_pairs, load_pair, lol_validation, samples, split_pairs
+from .enhance import DEFAULT_MODEL, Enhancer, RUNTIMES, model_file
 from .images import LowlightError, SUFFIXES, atomic_write, is_picture, sheet
 
 # %% ../nbs/10_cli.ipynb #6ed3d44d
@@ -93,6 +93,9 @@ def _plans(args):
         raise LowlightError(f'{len(args.inputs)} inputs cannot all become {args.out}; name a folder instead.')
     pictures, settled = plan(others, args.out, *existing, args.recursive) if others else ([], [])
     films, refused = plan_videos(videos, args.out, *existing)
+    empty = {str(r.src) for r in settled if r.dst is None}                    # of which a sentence has spoken already
+    passed = videos_passed_over([o for o in others if os.path.isdir(o) and str(Path(o)) not in empty], [o.src for o in films], args.recursive, args.out)
+    if passed: _say(passed)
     return pictures, films, settled + refused
 
 def _enhance(args):
@@ -279,6 +282,7 @@ def _train(args):
     results = [out/f'{name}{suffix}' for suffix in ('.keras', '.h5', '.tflite')]
     _check_run_folder(out, results)
     pairs, bright, valid = _training_pairs(args)
+    if args.crop: check_crop(pairs + bright, args.crop)
     models, training, export = _training_modules()
     models.keras.utils.set_random_seed(args.seed)
     models.keras.mixed_precision.set_global_policy('mixed_bfloat16' if args.precision == 'bfloat16' else 'float32')
@@ -301,10 +305,12 @@ def _export(args):
     "`lowlight export`."
     for option in ('half', 'int8'):
         if getattr(args, option) and not args.out.lower().endswith('.tflite'): args.wrong(f'--{option} is for .tflite files, and this is {args.out}; leave it away, or give another ending.')
-    if os.path.exists(args.model) and _file_id(args.out) == _file_id(args.model): raise LowlightError(f'{args.out} is the network itself; give another name.')
+    if Path(args.out).suffix not in ('.tflite', '.h5', '.keras'): args.wrong(f'{args.out} should end in .tflite, .h5 or .keras; the ending chooses the format.')
+    source = model_file(args.model, 'keras')
+    if _file_id(args.out) == _file_id(source): raise LowlightError(f'{args.out} is the network itself; give another name.')
     _check_new(args.out, args.overwrite)
     _, _, export = _training_modules()
-    print(f'The network is in {export.export_model(export.load_model(args.model), args.out, half=args.half, int8=args.int8)}.')
+    print(f'The network is in {export.export_model(export.load_model(source), args.out, half=args.half, int8=args.int8)}.')
     return 0
 
 # %% ../nbs/10_cli.ipynb #9d3bff6c
@@ -410,7 +416,7 @@ def _add_train(add):
 
 def _add_export(add):
     p = add('export', _export, "write a trained network as .tflite, .h5 or .keras (needs pip install 'lowlight_nb[train]')")
-    p.add_argument('model', metavar='MODEL.keras', help='a .keras or .h5 file')
+    p.add_argument('model', metavar='NAME|FILE', help='a .keras or .h5 file, or a network that comes with the package')
     p.add_argument('out', metavar='OUT', help='the ending chooses the format: .tflite, .h5 or .keras')
     bits = p.add_mutually_exclusive_group()
     bits.add_argument('--half', action='store_true', help='for .tflite: weights in 16 bits, half the size, as in the files for phones and pages')
