@@ -20,7 +20,7 @@ from .metrics import GREY
 def denoising_cnn(
     filters:int=32, # filters in each of the six convolutions
 )->keras.Model: # float RGB batch (n, h, w, 3) in [0, 1] to the same shape and range
-    "The original network: six 3x3 convolutions with ReLU, three additive skips, a 3-channel sigmoid convolution."
+    "After the original network: six 3x3 convolutions with ReLU, three additive skips, a 3-channel sigmoid convolution."
     def conv(x): return layers.Conv2D(filters, 3, padding='same', activation='relu')(x)
     low = keras.Input((None, None, 3), name='low')
     c1 = conv(low)
@@ -44,20 +44,20 @@ def _resized(shape, size, channels):
 @_registered
 class SpaceToDepth(layers.Layer):
     "Each 2x2 block of pixels side by side: (n, h, w, 3) to (n, h/2, w/2, 12)."
-    def call(self, x): return ops.space_to_depth(x, 2)
+    def call(self, x): return ops.space_to_depth(x, 2)              # of any value, here in [0, 1]
     def compute_output_shape(self, shape): return _resized(shape, 1/2, 4)
 
 @_registered
 class DepthToSpace(layers.Layer):
     "Four channels become a block of 2x2 pixels: (n, h, w, 4c) to (n, 2h, 2w, c)."
-    def call(self, x): return ops.depth_to_space(x, 2)
+    def call(self, x): return ops.depth_to_space(x, 2)              # of any value
     def compute_output_shape(self, shape): return _resized(shape, 2, 1/4)
 
 # %% ../nbs/04_models.ipynb #dfc01bfd
 @_registered
 class LogOdds(layers.Layer):
     "log(x / (1 - x)), with x kept half a 10-bit step away from 0 and 1."
-    def call(self, x):
+    def call(self, x): # in [0, 1], of any shape
         x = ops.clip(x, 1/2048, 1 - 1/2048)
         return ops.log(x / (1 - x))
 
@@ -99,7 +99,7 @@ class Brighter(layers.Layer):
 @_registered
 class Brightest(layers.Layer):
     "The brightest of 8x8 parts of a thumbnail, in its brightest channel, (n, 1)."
-    def call(self, x): return ops.reshape(ops.max(ops.average_pool(x, 8, 8), (1, 2, 3)), (-1, 1))
+    def call(self, x): return ops.reshape(ops.max(ops.average_pool(x, 8, 8), (1, 2, 3)), (-1, 1))       # (n, 64, 64, 3) in [0, 1]
 
 _TOE = .07
 
@@ -185,13 +185,13 @@ def _fixed(kernel, x): return ops.array(kernel.reshape(*(1,)*(4 - kernel.ndim), 
 @_registered
 class Wavelet(layers.Layer):
     "Each 2x2 block of pixels as its mean and three differences, in brightness and two colours: 12 channels to 12."
-    def call(self, x):
+    def call(self, x): # (n, h, w, 12) in [0, 1]
         return ops.conv(x, _fixed(np.einsum('bp,cr->prbc', _HAAR/4, _COLOUR).reshape(12, 12), x))
 
 @_registered
 class Unwavelet(layers.Layer):
     "The inverse of `SpaceToDepth` and `Wavelet`: (n, h, w, 12) to (n, 2h, 2w, 3)."
-    def call(self, x):
+    def call(self, x): # of any value
         return ops.depth_to_space(ops.conv(x, _fixed(np.einsum('bp,rc->bcpr', _HAAR, _RGB).reshape(12, 12), x)), 2)
     def compute_output_shape(self, shape): return _resized(shape, 2, 1/4)
 
@@ -214,7 +214,7 @@ class Modulate(layers.Layer):
 @_registered
 class EightViews(layers.Layer):
     "Square pictures, then the same flipped and turned, all eight ways in one batch: (n, s, s, c) to (8n, s, s, c); in training as they are."
-    def call(self, x, training=False):
+    def call(self, x, training=False): # of any value
         if training: return x
         x = ops.concatenate([x, ops.flip(x, 1)], 0)
         x = ops.concatenate([x, ops.flip(x, 2)], 0)
@@ -285,7 +285,7 @@ def _local_stream(detail, features, widths):
 def lantern(
     widths:tuple=(16, 32), # channels at 1/2, 1/4, ... of the resolution; two or more
     width:int=192, # features in the global stream
-)->keras.Model: # inputs: picture (n, h, w, 3), h and w multiples of 2**len(widths), thumbnail (n, 64, 64, 3), brightness (n, 1); outputs: picture, brightness
+)->keras.Model: # float32 inputs: picture (n, h, w, 3) in [0, 1], h and w multiples of 2**len(widths); thumbnail (n, 64, 64, 3) in [0, 1]; brightness (n, 1) in [0, 1], or -1: predicted. Outputs: picture, to be clipped to [0, 1]; brightness (n, 1), the one aimed at
     "Lantern: a tone curve to a wanted brightness, and a U-Net that says what detail to keep and what to repair."
     picture = keras.Input((None, None, 3), name='picture')
     thumbnail = keras.Input((64, 64, 3), name='thumbnail')
@@ -302,7 +302,7 @@ def lantern(
 # %% ../nbs/04_models.ipynb #global-code
 def global_stream(
     model:keras.Model, # lantern()
-)->keras.Model: # inputs: thumbnail, brightness; outputs: picture (the thumbnail as the tone curve alone makes it), brightness (the predicted one)
+)->keras.Model: # inputs: thumbnail and brightness, as of lantern; outputs: picture (n, 64, 64, 3) in [0, 1], the thumbnail as the tone curve alone makes it, and brightness (n, 1), the predicted one
     "All of Lantern that looks at the thumbnail; its layers and weights are those of `model`."
     curve = next(layer for layer in model.layers if isinstance(layer, ToneCurve))
     picture = ToneCurve(dtype='float32')(model.inputs[1], *curve.input[1:])
