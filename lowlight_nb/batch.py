@@ -99,9 +99,10 @@ def _expand(arg, recursive=False, leave_out=None):
 
 def _what_else(folder, recursive):
     "A hint, if a folder without pictures holds folders or videos."
-    inside = [o for o in Path(folder).iterdir() if not o.name.startswith('.')] if os.path.isdir(folder) else []
+    is_folder = os.path.isdir(folder)                                         # or else a pattern
+    inside = [o for o in (Path(folder).iterdir() if is_folder else _named_or_matched(folder)) if not o.name.startswith('.')]
     film = next((o for o in inside if is_video(o)), None)
-    return ' There are folders in it; -r looks into them.'*(not recursive and any(o.is_dir() for o in inside)) + (f' Its videos have to be named{_as_in(film)}.' if film else '')
+    return ' There are folders in it; -r looks into them.'*(is_folder and not recursive and any(o.is_dir() for o in inside)) + (f' Its videos have to be named{_as_in(film)}.' if film else '')
 
 def _as_in(film): return f', as in {film.parent/"*"}{film.suffix}'
 
@@ -666,18 +667,19 @@ def _find_videos(inputs):
     return list(found), named, problems
 
 def videos_passed_over(
-    folders:list, # folders of which the pictures are enhanced, each str or Path
+    inputs:list, # folders and patterns of which the pictures are enhanced, each str or Path
     named:list, # videos that are enhanced, being named
     recursive:bool=False, # are the folders in a folder looked into?
     leave_out=None, # a folder that is not looked into: that of the results
 )->str: # a sentence, or '' if there are none
-    "What to say of the videos in folders of which only the pictures are enhanced."
+    "What to say of the videos in folders, or matched by patterns, of which only the pictures are enhanced."
     avoid, known = _file_id(leave_out) if leave_out else None, {_file_id(o) for o in named}
-    inside = [Path(top)/o for folder in folders for top, names in _walk(folder, recursive, avoid) for o in sorted(names, key=natural) if o[0] != '.' and is_video(o)]
-    left = [o for o in _without_results(inside, [], None, 'video')[0] if _file_id(o) not in known]
+    def files(path): return [Path(top)/o for top, names in _walk(path, recursive, avoid) for o in sorted(names, key=natural)] if path.is_dir() else [path]
+    found = [o for arg in map(os.fspath, inputs) for path in _named_or_matched(arg) for o in files(path) if o.name[0] != '.' and is_video(o)]
+    left = [o for o in _without_results(list(dict.fromkeys(found)), [], None, 'video')[0] if _file_id(o) not in known]
     if not left: return ''
     these, them = (f'The video {left[0]} was', 'it') if len(left) == 1 else (f'{left[0]} and {len(left) - 1} more video{"s"*(len(left) > 2)} were', 'them')
-    return f'{these} passed over, since of a folder the pictures are enhanced; name {them}{_as_in(left[0])}.'
+    return f'{these} passed over, since a folder or a pattern means its pictures; name {them}{_as_in(left[0])}.'
 
 def plan_videos(
     videos:list, # videos and patterns, each str or Path
@@ -691,6 +693,7 @@ def plan_videos(
     if found and out is not None: _check_suffix(out, VIDEO_SUFFIXES, 'video')
     one = out is not None and is_video(out) and not os.path.isdir(out)
     if one and len(found) > 1: raise LowlightError(f'{len(found)} videos cannot all become {out}; name a folder instead.')
+    if one and found and not os.path.isdir(Path(out).parent): raise LowlightError(f'{out} cannot be written: {Path(out).parent} is no folder.')
     jobs, refused = _sorted_out([Job(o, Path(out) if one else result_path(o, out)) for o in found], overwrite, skip_existing, is_video)
     return jobs, [Result(Path(arg), None, 'failed', why) for arg, why in problems] + passed + refused
 
@@ -705,6 +708,7 @@ def _av():
 def _open_video(path):
     "PyAV's container of the file and its film."
     av = _av()
+    if os.path.isfile(path) and not os.access(path, os.R_OK): raise LowlightError(f'{path} may not be read; check its permissions.')
     try:
         box = av.open(str(path))
         if box.streams.video and box.streams.video[0].codec_context.width: return box, box.streams.video[0]

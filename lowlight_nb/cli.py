@@ -6,7 +6,7 @@
 __all__ = ['main']
 
 # %% ../nbs/10_cli.ipynb #f2bd5435
-import argparse, csv, logging, os, re, shlex, subprocess, sys, time, warnings
+import argparse, csv, errno, logging, os, re, shlex, subprocess, sys, time, warnings
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -53,7 +53,7 @@ def _ready(args, pictures, films):
     "What has to be there before anything is done: the networks for so many pictures, and that for films."
     on_ray = args.engine == 'ray'
     networks = _networks(args, 1 if on_ray else pictures) if pictures else []
-    steady = _enhancer(args.model, args.threads, kind=SteadyEnhancer, runtime=args.runtime) if films else None
+    steady = _enhancer(args.model, args.threads, args.brightness, args.strength, SteadyEnhancer, args.runtime) if films else None
     if pictures and on_ray: _ray()
     if (pictures or films) and args.out and not is_picture(args.out) and not is_video(args.out): make_folder(args.out)
     return networks, steady
@@ -70,7 +70,7 @@ def _do_jobs(args, jobs, networks, each):
 
 def _do_videos(args, jobs, network, each):
     "Enhance videos, one after the other; false if Ctrl-C came first."
-    options = dict(overwrite=args.overwrite, progress=sys.stderr.isatty(), strip=args.strip, reduce=args.reduce, brightness=args.brightness, strength=args.strength)
+    options = dict(overwrite=args.overwrite, progress=sys.stderr.isatty(), strip=args.strip, reduce=args.reduce)
     try:
         for job in jobs:
             try:
@@ -94,7 +94,7 @@ def _plans(args):
     pictures, settled = plan(others, args.out, *existing, args.recursive) if others else ([], [])
     films, refused = plan_videos(videos, args.out, *existing)
     empty = {str(r.src) for r in settled if r.dst is None}                    # of which a sentence has spoken already
-    passed = videos_passed_over([o for o in others if os.path.isdir(o) and str(Path(o)) not in empty], [o.src for o in films], args.recursive, args.out)
+    passed = videos_passed_over([o for o in others if str(Path(o)) not in empty], [o.src for o in films], args.recursive, args.out)
     if passed: _say(passed)
     return pictures, films, settled + refused
 
@@ -116,8 +116,9 @@ def _enhance(args):
         if taken: _say(taken[0] + f' {more} more of the kind {"was" if more == 1 else "were"} passed over.'*(more > 0))
         if pictures: whole = _do_jobs(args, pictures, networks, each)
         if films and whole: whole = _do_videos(args, films, steady, each)
+    filmed = films or any(is_video(r.src) for r in settled)
     failed, planned = sum(r.status == 'failed' for r in results), len(pictures) + len(films) + len(settled)
-    if failed < len(results) or pictures or films: print(summary(results, time.perf_counter() - start, planned, 'picture' if not films else 'file' if pictures else 'video'))
+    if failed < len(results) or pictures or films: print(summary(results, time.perf_counter() - start, planned, 'picture' if not filmed else 'file' if any(not is_video(r.src) for r in results) else 'video'))
     return 130 if not whole else int(failed > 0)
 
 # %% ../nbs/10_cli.ipynb #ddc7686d
@@ -240,7 +241,7 @@ def _training_pairs(args):
     "The pairs to learn from, the bright pictures to learn from, and the pairs to measure on, every file decoded once to see that it can be."
     pairs, valid = _split(find_pairs(args.data, check='pixels'), args.scenes, args.valid, args.seed) if args.data else ([], [])
     bright = [p for folder in args.bright or [] for p in bright_pairs(folder, check='pixels')]
-    if not args.data: bright, valid = split_pairs(bright, None, args.valid, args.seed)
+    if not args.data: bright, valid = _split(bright, args.scenes, args.valid, args.seed)
     return pairs, bright, valid
 
 def _check_run_folder(out, results):
@@ -334,6 +335,11 @@ def _number(kind, lo, hi=None):
 #: Seeds that NumPy and Keras take
 _seed = _number(int, 0, 2**32 - 1)
 
+def _named(text):
+    "A name, and not nothing, which is what a variable of the shell says that was never set."
+    if not text: raise argparse.ArgumentTypeError('nothing is named')
+    return text
+
 def _brightness(text):
     "A number from 0 to 1, or else the path of a picture."
     try: float(text)
@@ -343,7 +349,7 @@ def _brightness(text):
     return _number(float, 0, 1)(text)
 
 def _add_model(p, action='store'):
-    p.add_argument('--model', action=action, metavar='NAME|FILE.tflite', help='a network that comes with the package, or a file of yours')
+    p.add_argument('--model', type=_named, action=action, metavar='NAME|FILE.tflite', help='a network that comes with the package, or a file of yours')
     p.add_argument('--threads', type=_number(int, 1), metavar='N', help='processor cores to use (default: all)')
 
 def _add_overwrite(p): p.add_argument('--overwrite', action='store_true', help='replace results that exist already')
@@ -367,39 +373,39 @@ def _add_enhance(add):
     p.add_argument('--max-pixels', type=_number(int, 1), default=500_000_000, metavar='N', help='refuse larger pictures (default: 500 million pixels)')
     p.add_argument('--jobs', type=_number(int, 1), metavar='N', help='pictures to work on at once (default: one for each core, as far as the memory reaches)')
     p.add_argument('--runtime', choices=list(RUNTIMES), default='litert', help="what runs the network: keras uses a GPU, and takes .keras and .h5 files (needs pip install 'lowlight_nb[train]'; default: litert)")
-    p.add_argument('--engine', choices=['local', 'ray'], default='local', help="ray: on every machine of a Ray cluster (needs pip install 'lowlight_nb[ray]'; default: local)")
+    p.add_argument('--engine', choices=['local', 'ray'], default='local', help="ray: pictures on every machine of a Ray cluster (needs pip install 'lowlight_nb[ray]'; default: local)")
     p.add_argument('--report', metavar='OUT.csv', help='write a line for each picture: input, output, status, reason, seconds, width, height (with --skip-existing below the lines that are there)')
 
 def _add_demo(add):
     p = add('demo', _demo, 'brighten the bundled samples and show what it did')
-    p.add_argument('-o', '--out', metavar='OUT', help='the sheet of pictures (default: lowlight_demo.png)')
+    p.add_argument('-o', '--out', type=_named, metavar='OUT', help='the sheet of pictures (default: lowlight_demo.png)')
     _add_model(p)
     _add_overwrite(p)
 
 def _add_evaluate(add):
     p = add('evaluate', _evaluate, 'compare methods with the truth')
-    p.add_argument('--data', metavar='DIR', help='folder with low/ and high/ (default: the bundled samples)')
-    p.add_argument('--scenes', metavar='CSV|lol', help='measure only on the pairs that `lowlight train` with the same --scenes, --valid and --seed holds out')
+    p.add_argument('--data', type=_named, metavar='DIR', help='folder with low/ and high/ (default: the bundled samples)')
+    p.add_argument('--scenes', type=_named, metavar='CSV|lol', help='measure only on the pairs that `lowlight train` with the same --scenes, --valid and --seed holds out')
     p.add_argument('--valid', type=_number(float, 0, .9), metavar='FRACTION', help='the same without scenes, or with a fraction other than 0.1')
     p.add_argument('--seed', type=_seed, metavar='N', help='the same with a seed other than 0')
     _add_model(p, 'append')
     p.add_argument('--baselines', action='store_true', help='also nothing, gamma, automatic gamma and histogram equalisation')
     p.add_argument('--rows', action='store_true', help='every picture, also when there are several methods')
-    p.add_argument('--csv', metavar='OUT.csv', help='write every figure to this file')
+    p.add_argument('--csv', type=_named, metavar='OUT.csv', help='write every figure to this file')
     _add_overwrite(p)
 
 # %% ../nbs/10_cli.ipynb #33da038b
 def _add_train(add):
     p = add('train', _train, "train a network on pairs of yours (needs pip install 'lowlight_nb[train]')")
-    p.add_argument('--data', metavar='DIR', help='folder with low/ and high/')
-    p.add_argument('--bright', action='append', metavar='DIR', help='folder of bright photographs, darkened while training; beside --data or alone')
+    p.add_argument('--data', type=_named, metavar='DIR', help='folder with low/ and high/')
+    p.add_argument('--bright', type=_named, action='append', metavar='DIR', help='folder of bright photographs, darkened while training; beside --data or alone')
     p.add_argument('--bright-times', type=_number(int, 1), default=1, metavar='N', help='count each bright photograph so many times (default: 1)')
-    p.add_argument('--model', metavar='NAME|FILE', help='denoising_cnn (default), lantern, or a .keras or .h5 file to go on from')
-    p.add_argument('--init', metavar='NAME|FILE', help='start from the weights that come with the package under this name, or from a file')
+    p.add_argument('--model', type=_named, metavar='NAME|FILE', help='denoising_cnn (default), lantern, or a .keras or .h5 file to go on from')
+    p.add_argument('--init', type=_named, metavar='NAME|FILE', help='start from the weights that come with the package under this name, or from a file')
     p.add_argument('--widths', type=_number(int, 1), nargs='+', metavar='N', help='channels of a lantern of yours at 1/2, 1/4, ... of the resolution: fewer are faster, more are better (default: 16 32)')
-    p.add_argument('--out', metavar='DIR', help='folder of the run (default: runs/NAME)')
+    p.add_argument('--out', type=_named, metavar='DIR', help='folder of the run (default: runs/NAME)')
     p.add_argument('--resume', action='store_true', help='go on with the run in --out')
-    p.add_argument('--scenes', metavar='CSV|lol', help='columns id and scene: keep scenes together when splitting; lol: this project\'s split of LOL-v1 train')
+    p.add_argument('--scenes', type=_named, metavar='CSV|lol', help='columns id and scene: keep scenes together when splitting; lol: this project\'s split of LOL-v1 train')
     p.add_argument('--valid', type=_number(float, 0, .9), default=.1, metavar='FRACTION', help='held out for validation (default: 0.1)')
     p.add_argument('--hold-tone', action='store_true', help='hold the tone still as it is, as after --thumbnails (lantern)')
     p.add_argument('--precision', choices=['float32', 'bfloat16'], default='float32', help='bfloat16 is faster on recent processors (default: float32)')
@@ -468,5 +474,6 @@ def main(
     except BrokenPipeError: os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()) # the reader, such as head, has gone
     except Exception as e:
         if os.environ.get('LOWLIGHT_DEBUG'): raise
-        _say(f'Something unexpected went wrong ({type(e).__name__}: {e}). Set LOWLIGHT_DEBUG=1 to see where, and please report it.')
+        if isinstance(e, OSError) and e.errno == errno.ENOSPC: _say('There is no room left on the disk; make some and try again.')
+        else: _say(f'Something unexpected went wrong ({type(e).__name__}: {e}). Set LOWLIGHT_DEBUG=1 to see where, and please report it.')
     return 1

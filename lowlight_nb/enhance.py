@@ -34,6 +34,7 @@ def model_file(
     if str(model) in known: return known[str(model)]
     if not str(model).endswith(RUNTIMES[runtime]):
         if runtime == 'litert' and Path(model).is_file() and str(model).endswith(RUNTIMES['keras']): raise LowlightError(f'{model} is a file for Keras, and a .tflite file is needed here; make one of it with lowlight export {model} {Path(model).with_suffix(".tflite")}.')
+        if Path(model).suffix.lower() in RUNTIMES[runtime]: raise LowlightError(f'The ending of {model} has to be in small letters; call it {Path(model).stem}{Path(model).suffix.lower()}.')
         raise LowlightError(f'There is no model {str(model)!r} for the runtime {runtime}; choose one of {", ".join(known)}, or give the path of a {ends} file.')
     if not Path(model).is_file(): raise LowlightError(f'{model} does not exist; give the path of a {ends} file.')
     return Path(model)
@@ -231,7 +232,7 @@ def _pixels(picture):
     if isinstance(picture, (str, Path)): picture = read_picture(picture)
     if isinstance(picture, Picture): return _filled(picture.pixels, picture.alpha)
     if hasattr(picture, 'convert') and hasattr(picture, 'getbands'):      # a PIL image
-        if picture.mode in ('I', 'F'): raise LowlightError(f'A PIL image of mode {picture.mode} has 32 bits a value, and only 8 and 16 can be kept; convert it to RGB first.')
+        if picture.mode in ('I', 'F'): raise LowlightError(f'A PIL image of mode {picture.mode} has 32 bits a value, and only 8 and 16 can be kept; give its array instead, as np.uint16 if that holds its values, or as floats from 0 to 1.')
         picture = ImageOps.exif_transpose(picture)                        # upright, as from its path
         picture = np.asarray(picture).astype(np.uint16) if picture.mode.startswith('I;16') else picture.convert('RGBA' if picture.has_transparency_data else 'RGB')
     rgb, bands = as_rgb(picture), np.shape(picture)[2:]

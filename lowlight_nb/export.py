@@ -106,11 +106,12 @@ def export_model(
     if half and int8: raise LowlightError('Weights have either 16 bits (half) or 8 (int8); choose one.')
     if (half or int8) and path.suffix != '.tflite': raise LowlightError(f'Only .tflite files have weights of 16 or 8 bits (half, int8), and this is {path.name}; leave half and int8 away, or give another ending.')
     if model.dtype_policy.compute_dtype != 'float32': model = _in_float32(model)
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f'.{os.getpid()}-{path.name}')
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         writers[path.suffix](temporary)
         os.replace(temporary, path)
+    except OSError as e: raise LowlightError(f'{path} cannot be written: {os.strerror(e.errno) if e.errno else e}.') from e
     finally: temporary.unlink(missing_ok=True)
     return path
 
@@ -132,6 +133,7 @@ def load_model(
     path = Path(path)
     if not path.is_file(): raise LowlightError(f'{path} does not exist; give a .h5 or .keras file.')
     if path.suffix not in ('.h5', '.keras'): raise LowlightError(f'{path} is no .h5 or .keras file; name the network it was made of, or for a .tflite file use `Enhancer`.')
+    if path.name.endswith('.weights.h5'): raise LowlightError(f'{path} holds weights alone, without the network they belong to; finish its run (--resume), which then leaves a .keras file.')
     if not os.access(path, os.R_OK): raise LowlightError(f'{path} may not be read; change its permissions.')
     try: return keras.models.load_model(path, compile=False, safe_mode=True)
     except Exception as e:

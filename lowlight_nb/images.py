@@ -43,7 +43,9 @@ def as_rgb(
 ): # the same picture as HxWx3, uint8 or uint16 if it was that, else float32 in [0,1]; alpha is left out
     "Check any array and give it as RGB; anything that is no picture raises `LowlightError`."
     x = np.asarray(array)
+    if not x.ndim: raise LowlightError(f'A picture is an array of height x width x 3 (or x width alone, for grey), and this is no array but a {type(array).__name__}.')
     if x.ndim == 2: x = x[..., None]
+    if not x.dtype.isnative: x = x.astype(x.dtype.newbyteorder('='))         # as some files have it: the high byte first
     if x.ndim != 3 or not 1 <= x.shape[2] <= 4 or 0 in x.shape:
         raise LowlightError(f'A picture is an array of height x width x 3 (or x width alone, for grey), and this one has shape {np.shape(array)}.')
     check_numbers(x)
@@ -513,6 +515,13 @@ def _check_target(path, overwrite):
     if not overwrite and os.path.lexists(path): raise LowlightError(f'{path} exists already; choose another name or allow overwriting.')
     if not os.path.isdir(path.parent): raise LowlightError(f'{path} cannot be written: {path.parent} is no folder.')
 
+class _ByPython:
+    "An open file that hides its number: given that, Pillow writes past Python, and does not notice when the disk is full."
+    def __init__(self, f): self.f = f
+    def __getattr__(self, name):
+        if name == 'fileno': raise AttributeError(name)
+        return getattr(self.f, name)
+
 @contextmanager
 def atomic_write(
     path, # str or Path of the file to make
@@ -524,7 +533,7 @@ def atomic_write(
     tmp = path.parent/f'.lowlight-{secrets.token_hex(6)}.tmp'
     try:
         with open(tmp, 'x+b') as f:
-            yield f
+            yield _ByPython(f)
             f.flush()
             os.fsync(f.fileno())
         _check_target(path, overwrite)                                    # it may have appeared meanwhile

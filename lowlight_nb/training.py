@@ -176,7 +176,7 @@ def _what_was_wrong(crops, out=None):
     try: yield
     except Exception as e:
         if crops.problem: raise crops.problem from None
-        if out and isinstance(e, OSError): raise LowlightError(f'Nothing more can be written into {out} ({e.strerror or e}); make room and go on with the run (--resume).') from e
+        if out and isinstance(e, OSError): raise LowlightError(f'Nothing more can be written into {out} ({os.strerror(e.errno) if e.errno else e}); make room and go on with the run (--resume).') from e
         raise
 
 # %% ../nbs/05_training.ipynb #b391d1d2
@@ -420,6 +420,10 @@ def _state(out):
     "Keras' backup of a run in the folder `out`."
     return keras.callbacks.BackupAndRestore(out/'state', double_checkpoint=True, delete_checkpoint=False)
 
+def _forget_half(out, keeper):
+    "Remove the state of a run that ended in its first epoch, or even while that state was written; nothing is lost."
+    if not keeper.rows: shutil.rmtree(out/'state', ignore_errors=True)
+
 class Keeper(keras.callbacks.Callback):
     "Writes `history.csv` and the best weights after every epoch, and stops on a loss that is no number."
     def __init__(self,
@@ -487,13 +491,13 @@ def train_tone(
     "Train the `global_stream` of Lantern on thumbnails, by what its tone curve alone makes of them."
     out, thumbnails, stream = Path(out), Thumbnails(pairs, 32, 32, 8, seed, memory, **chances), _forgetful(global_stream(model), forget, seed)
     out.mkdir(parents=True, exist_ok=True)
-    if not resume: shutil.rmtree(out/'state', ignore_errors=True)
     steps = epochs * len(thumbnails)
     rate = keras.optimizers.schedules.CosineDecay(lr, steps)
     adam = keras.optimizers.AdamW(rate, weight_decay=1e-2, use_ema=True, ema_momentum=_momentum(.998, steps))
     stream.compile(adam, dict(picture=Restoration(structure=0, colour=0, decibels=1, aligned=0), brightness='mse'),
                    loss_weights=dict(picture=1, brightness=2))
     keeper = Keeper(out, thumbnails, resume)
+    _forget_half(out, keeper)
     try:
         with _what_was_wrong(thumbnails, out):
             stream.fit(thumbnails, epochs=epochs, shuffle=False, verbose=verbose, callbacks=[_state(out), keeper])
@@ -575,9 +579,9 @@ def train(
     try: out.mkdir(parents=True, exist_ok=True)
     except OSError as e: raise LowlightError(f'The folder {out} cannot be made ({e.strerror}); choose another.') from e
     _same_run(model, pairs, valid, out/'run.txt', resume, hold_tone, average)
-    if not resume: shutil.rmtree(out/'state', ignore_errors=True)             # of a run that has left nothing else
     keras.utils.set_random_seed(seed)
     keeper = Keeper(out, crops, resume, monitor='gt_psnr' if is_lantern else 'psnr')
+    _forget_half(out, keeper)
     if thumbnails and not keeper.rows: train_tone(model, pairs, thumbnails, out/'tone', seed=seed, resume=resume, memory=memory, verbose=verbose, **chances)
     held = [layer for layer in global_stream(model).layers if layer.trainable] if hold_tone else []
     try:
