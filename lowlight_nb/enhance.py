@@ -44,15 +44,15 @@ def model_facts(
 )->dict: # name, rule ('direct' or 'curve'), stride, margin and parameters (None where unknown), bytes_per_pixel
     "What a model file says about itself (see [export](06_export.ipynb)), or what can be assumed of a file that says nothing."
     path = model_file(model)
-    facts = dict(rule='direct', stride=1, margin=None, bytes_per_pixel=0, parameters=None)
+    facts = dict(name=path.stem, rule='direct', stride=1, margin=None, bytes_per_pixel=0, parameters=None)
     try:
         if zipfile.is_zipfile(path):
             with zipfile.ZipFile(path) as z:
-                if 'lowlight.json' in z.namelist(): facts |= json.loads(z.read('lowlight.json'))
+                if 'lowlight.json' in z.namelist(): facts |= json.loads(z.read('lowlight.json')) | dict(name=path.stem)       # the network's own name may be that of many files
         sane = facts['rule'] in ('direct', 'curve') and facts['stride'] >= 1 and (facts['margin'] or 0) >= 0 and facts['bytes_per_pixel'] >= 0
     except (ValueError, TypeError, zipfile.BadZipFile): sane = False
     if not sane: raise LowlightError(f'What {path} says about itself (lowlight.json) makes no sense; export the model again.')
-    return facts | dict(name=path.stem)                                       # the network's own name may be that of many files
+    return facts
 
 # %% ../nbs/07_enhance.ipynb #a18b057e
 def apply_curve(
