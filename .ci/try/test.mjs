@@ -129,6 +129,12 @@ await check('tiny and tall pictures: as in Python', async () => {
   return seen.join('; ');
 });
 
+await check('grey and transparent pictures: as in Python', async () => {
+  const seen = [];
+  for (const name of ['grey.png', 'half.png']) { await open(page, name); seen.push(same(await compare(page, name))); }
+  return seen.join('; ');
+});
+
 await check('turned by its camera: upright, saved as JPEG', async () => {
   await open(page, 'turned.jpg');
   const res = await compare(page, 'turned.png');
@@ -193,7 +199,7 @@ await check('stopping', async () => {
 
 await check('broken files: a sentence, and the page goes on', async () => {
   const seen = [];
-  for (const name of ['text.jpg', 'empty.png', 'cut.png']) {
+  for (const name of ['text.jpg', 'empty.png', 'cut.png', 'long.png']) { // the last is wider than any canvas
     await page.setInputFiles('#choose', path.join(pictures, name));
     await page.waitForSelector('#problem:visible');
     const sentence = await page.textContent('#problem');
@@ -269,6 +275,27 @@ await check('no WebAssembly: a sentence', async () => {
   await other.close();
   must(/WebAssembly/.test(sentence), sentence);
   return sentence;
+});
+
+await check('a worker that cannot start: a sentence, once', async () => {
+  const other = await browser.newContext();
+  let asked = 0;
+  await other.route('**/worker.js', async (route) => { asked++; await route.fulfill({ status: 404, body: '' }); });
+  const tab = await visit(other, 'try/', '#problem:visible');
+  await tab.waitForTimeout(500);
+  const sentence = await tab.textContent('#problem');
+  must(asked === 1, `asked ${asked} times`);
+  must(await tab.isDisabled('#choose'), 'a picture may still be chosen');
+  await other.close();
+  must(/could not be loaded/.test(sentence), sentence);
+  return sentence;
+});
+
+await check('another photo: no download while it is read', async () => {
+  await open(page, 'tiny.png');
+  await page.evaluate(() => { self.offered = []; new MutationObserver(() => self.offered.push([photo, !document.getElementById('save').disabled])).observe(document.documentElement, { subtree: true, attributes: true }); });
+  await open(page, '12mp.png');
+  must(await page.evaluate(() => self.offered.every(([photo, enabled]) => photo || !enabled)), 'Download works without a picture');
 });
 
 await check('too little memory: a sentence, and the page goes on', async () => {

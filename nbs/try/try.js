@@ -3,6 +3,7 @@
 const $ = (id) => document.getElementById(id);
 const stage = $('stage'), before = $('before'), after = $('after'), brightness = $('brightness'), strength = $('strength');
 
+let usable = true; // can anything be done here?
 let worker, ready = false; // is the network there?
 let job = 0; // number of the last job given to the worker
 let opened = 0; // number of the job that opened the picture
@@ -29,10 +30,25 @@ function lacking() {
 // ---- The worker
 
 function startWorker() {
+  let heard = false; // has it said anything yet?
   worker = new Worker('worker.js', { name: new URLSearchParams(location.search).get('accelerator') ?? '' });
   ready = false;
-  worker.onmessage = ({ data }) => hear[data.say](data);
-  worker.onerror = (e) => { e.preventDefault(); hear.failed({ job, fatal: true, sentence: 'The work on the picture stopped, probably for lack of memory. Load the page again, or choose a smaller picture.' }); };
+  worker.onmessage = ({ data }) => { heard = true; hear[data.say](data); };
+  worker.onerror = (e) => {
+    e.preventDefault();
+    if (heard) hear.failed({ job, fatal: true, sentence: 'The work on the picture stopped, probably for lack of memory. Load the page again, or choose a smaller picture.' });
+    else giveUp('The page could not be loaded whole. Check the connection and load it again, or use a newer browser.');
+  };
+}
+
+/** Nothing can be done here. */
+function giveUp(sentence) {
+  usable = false;
+  problem(sentence);
+  say('');
+  waiting(false);
+  close();
+  for (const input of document.querySelectorAll('input[type=file]')) input.disabled = true;
 }
 
 function ask(what, more) {
@@ -119,16 +135,16 @@ const hear = {
 // ---- A picture comes in
 
 function open(file) {
-  if (!file || lacking()) return;
+  if (!file || !usable) return;
   problem('');
   automatic = true;
   strength.value = 100;
   showAutomatic();
+  photo = null;
   stopSaving();
   clearTimeout(settle);
   busy = false;
   next = '';
-  photo = null;
   delete document.documentElement.dataset.shown;
   waiting(true);
   say('Reading the picture …');
@@ -291,11 +307,8 @@ function keepOffline(jspi) {
 }
 
 const missing = lacking();
-if (missing) {
-  problem(missing);
-  say('');
-  for (const input of document.querySelectorAll('input[type=file]')) input.disabled = true;
-} else {
+if (missing) giveUp(missing);
+else {
   startWorker();
   showSamples();
 }

@@ -196,6 +196,32 @@ function thumbnailOf({ bitmap, width, height }) {
   return out;
 }
 
+/**
+ * What all of a picture says about each pixel, as in Python: is it grey everywhere, and which colour stands where nobody sees one
+ * (the mean of the others, since black would count in the thumbnail)?
+ */
+function survey({ bitmap, width, height, type }) {
+  const sum = [0, 0, 0], opaque = type === 'image/jpeg', strip = 128;
+  let grey = true, seen = 0;
+  for (let top = 0; top < height && (grey || !opaque); top += strip) {
+    const { data } = pixels(bitmap, 0, top, width, Math.min(strip, height - top));
+    for (let p = 0; p < data.length; p += 4) {
+      grey &&= data[p] === data[p + 1] && data[p] === data[p + 2];
+      if (!data[p + 3]) continue;
+      seen++;
+      for (let c = 0; c < 3; c++) sum[c] += data[p + c];
+    }
+  }
+  return { grey, unseen: !opaque && seen && seen < width * height ? sum.map((o) => Math.floor(o / seen)) : null };
+}
+
+/** Can a canvas of this size be written and read? Browsers have limits, and beyond them all is empty. */
+function canHold(width, height) {
+  const canvas = new OffscreenCanvas(width, height), context = canvas.getContext('2d');
+  context?.fillRect(0, 0, 1, 1);
+  try { return Boolean(context?.getImageData(0, 0, 1, 1).data[3]); } finally { canvas.width = canvas.height = 1; } // gives its memory back
+}
+
 let scratch; // one canvas for reading pixels
 /** The pixels of a part of a bitmap, scaled if `to` is given. */
 function pixels(bitmap, x, y, width, height, to = [width, height]) {
@@ -206,7 +232,9 @@ function pixels(bitmap, x, y, width, height, to = [width, height]) {
   context.imageSmoothingQuality = 'high';
   context.clearRect(0, 0, ...to);
   context.drawImage(bitmap, x, y, width, height, 0, 0, ...to);
-  return context.getImageData(0, 0, ...to);
+  const part = context.getImageData(0, 0, ...to), { data } = part;
+  if (picture.unseen) for (let p = 0; p < data.length; p += 4) if (!data[p + 3]) data.set(picture.unseen, p);
+  return part;
 }
 
 /** A picture of at most so many pixels. */
@@ -215,14 +243,18 @@ function reduced({ bitmap, width, height }, most) {
   return pixels(bitmap, 0, 0, width, height, [Math.max(1, Math.round(width * scale)), Math.max(1, Math.round(height * scale))]);
 }
 
-/** Blend a tile with what the network made of it (rows of `width` pixels, in a frame), in place: strength 0 is the tile, 1 the network's output. */
+/**
+ * Blend a tile with what the network made of it (rows of `width` pixels, in a frame), in place: strength 0 is the tile, 1 the network's
+ * output. A grey picture stays grey.
+ */
 function blend(tile, bright, width, strength) {
   const { data } = tile;
   for (let i = 0, p = 0; i < tile.height; i++) {
-    for (let j = 0, o = ((i + EDGE) * width + EDGE) * 3; j < tile.width; j++, p += 4) {
-      for (let c = 0; c < 3; c++, o++) { // the array rounds halves to even; Python rounds them up
-        const x = data[p + c] / 255;
-        data[p + c] = Math.floor(Math.min(1, Math.max(0, x + strength * (bright[o] - x))) * 255 + .5);
+    for (let j = 0, o = ((i + EDGE) * width + EDGE) * 3; j < tile.width; j++, p += 4, o += 3) {
+      const grey = .299 * bright[o] + .587 * bright[o + 1] + .114 * bright[o + 2];
+      for (let c = 0; c < 3; c++) { // the array rounds halves to even; Python rounds them up
+        const x = data[p + c] / 255, y = picture.grey ? grey : bright[o + c];
+        data[p + c] = Math.floor(Math.min(1, Math.max(0, x + strength * (y - x))) * 255 + .5);
       }
     }
   }
@@ -266,12 +298,18 @@ async function open({ file, job }) {
   let bitmap;
   try { bitmap = await createImageBitmap(file); } catch (e) {
     throw new Problem(file.size
-      ? `${file.name || 'This'} is not a picture that this browser can read. Choose a JPEG, PNG or WebP file.`
+      ? `${file.name || 'This'} is not a picture that this browser can read, or it is too large. Choose a JPEG, PNG or WebP file.`
       : `${file.name || 'The file'} is empty. Choose another picture.`);
   }
   const { width, height } = bitmap;
   if (job !== latest) return bitmap.close();
-  picture = { bitmap, width, height, name: file.name || 'picture', type: file.type };
+  const name = file.name || 'picture';
+  if ((width * height > 16e6 || Math.max(width, height) > 8192) && !canHold(width, height)) {
+    bitmap.close();
+    throw new Problem(`${name} has ${width} × ${height} pixels, which is more than this browser can save. Make it smaller, or use Python.`);
+  }
+  picture = { bitmap, width, height, name, type: file.type };
+  Object.assign(picture, survey(picture));
   picture.preview = reduced(picture, PREVIEW);
   picture.draft = reduced(picture, DRAFT);
   postMessage({ say: 'opened', job, width, height, name: picture.name, before: picture.preview });
