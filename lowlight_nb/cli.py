@@ -6,7 +6,7 @@
 __all__ = ['main']
 
 # %% ../nbs/10_cli.ipynb #f2bd5435
-import argparse, csv, errno, logging, os, re, shlex, subprocess, sys, time, warnings
+import argparse, csv, errno, hashlib, logging, os, re, shlex, subprocess, sys, tempfile, time, warnings
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -237,10 +237,18 @@ def _network(models, export, name, init, widths):
         except ValueError as e: raise LowlightError(f'The weights of {init} do not fit {name}; name the same network with --model, and for a Lantern of other widths --widths, too.') from e
     return model
 
+def _not_judged_by(bright, valid):
+    "The bright pictures without those that are the truth of a pair held out, whatever they are called."
+    def content(pair): return hashlib.sha256(pair.high.read_bytes()).digest()
+    truths = {content(p) for p in valid} if bright else set()
+    return [p for p in bright if content(p) not in truths]
+
 def _training_pairs(args):
     "The pairs to learn from, the bright pictures to learn from, and the pairs to measure on, every file decoded once to see that it can be."
     pairs, valid = _split(find_pairs(args.data, check='pixels'), args.scenes, args.valid, args.seed) if args.data else ([], [])
     bright = [p for folder in args.bright or [] for p in bright_pairs(folder, check='pixels')]
+    bright, several = _not_judged_by(bright, valid), len(bright)
+    if len(bright) < several: print(f'{several - len(bright)} of the bright pictures are truths of pairs held out, and so left out.')
     if not args.data: bright, valid = _split(bright, args.scenes, args.valid, args.seed)
     return pairs, bright, valid
 
@@ -290,6 +298,8 @@ def _train(args):
     try: model = _network(models, export, source, args.init, args.widths)
     finally: models.keras.mixed_precision.set_global_policy('float32')
     options = _recipe(training, model, args)
+    if source not in _FRESH:                                                  # a network of somebody's own may have layers that LiteRT does not take
+        with tempfile.TemporaryDirectory() as d: export.export_model(model, Path(d)/'trial.tflite')
     if args.resume and not (out/'run.txt').exists(): print(f'There is no run in {out} yet, so it begins.')
     print(f'Training {name} on {_what_for(pairs, bright, args.bright_times, valid)}; everything goes to {out}.')
     done = len(training.read_history(out)) if args.resume and (out/'history.csv').exists() else 0
@@ -414,8 +424,8 @@ def _add_train(add):
             ('crops-per-picture', int, 1, None, 'crops of each picture in an epoch'), ('lr', float, 1e-9, None, 'learning rate'),
             ('twins', float, 0, 1, 'share of pairs replaced by dark twins'),
             ('relit', float, 0, 1, 'share of examples seen under another light, so that a part of them is to stay dark'),
-            ('lamps', float, 0, 1, 'share of examples with lamps in them, often white where all else is dark'),
-            ('veils', float, 0, 1, 'share of examples whose dark picture lies under a veil, without black'),
+            ('lamps', float, 0, 1, 'share of examples with lamps in them, often white where all else is dark, of those that lack two stops or more'),
+            ('veils', float, 0, 1, 'share of examples whose dark picture lies under a veil, without black, of those that lack two stops or more'),
             ('average', float, 0, .9999, 'momentum of averaged weights (lantern)'),
             ('thumbnails', int, 0, None, 'rounds of thumbnails first, from which the tone is learnt, then held still (lantern, with some hundred pictures)')]:
         p.add_argument('--'+name, type=_number(kind, least, most), metavar='N', help=f'{text} (default: that of the network)')

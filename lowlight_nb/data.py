@@ -8,7 +8,7 @@ __all__ = ['BAD_LOL', 'SAMPLES', 'Pair', 'natural', 'pictures_in', 'find_pairs',
            'check_crop']
 
 # %% ../nbs/03_data.ipynb #204d0dad
-import csv, hashlib, os, re
+import csv, hashlib, os, re, unicodedata
 from importlib.resources import files
 from pathlib import Path
 from typing import NamedTuple
@@ -63,8 +63,9 @@ def _by_stem(folder, problems):
     "The pictures directly in `folder`, by stem."
     found = {}
     for p in pictures_in(folder):
-        if p.stem in found: problems.append(f'{folder.name}/ has both {found[p.stem].name} and {p.name}; keep one of them')
-        else: found[p.stem] = p
+        stem = unicodedata.normalize('NFC', p.stem)                           # macOS takes é apart, others do not
+        if stem in found: problems.append(f'{folder.name}/ has both {found[stem].name} and {p.name}; keep one of them')
+        else: found[stem] = p
     return found
 
 # %% ../nbs/03_data.ipynb #e24c13d0
@@ -111,7 +112,7 @@ def find_pairs(
 def load_pair(
     pair:Pair, # from find_pairs or samples
 ) -> tuple[np.ndarray,np.ndarray]: # low and high, each uint8 HxWx3 RGB
-    "The pixels of both pictures of a pair."
+    "The pixels of both pictures of a pair; those with more than 8 bits are refused."
     low,high = (read_picture(p, deep=False).pixels for p in (pair.low, pair.high))
     if low.shape != high.shape:
         (h,w,_),(H,W,_) = low.shape,high.shape
@@ -156,7 +157,7 @@ def read_table(
     return list(csv.DictReader((files('lowlight_nb')/'tables'/name).read_text(encoding='utf-8').splitlines()))
 
 # %% ../nbs/03_data.ipynb #cdbb5f3e
-#: Training pictures of LOL-v1 whose two sides do not fit together
+#: Training pictures of LOL-v1 that are left out: their two sides do not fit together, or (141, 142) were thought not to
 BAD_LOL = frozenset('141 142 515 570 648 649 700 701'.split())
 
 def lol_scenes(

@@ -81,7 +81,7 @@ def _jpeg(pixels, quality):
 
 # %% ../nbs/02_degrade.ipynb #183da886
 def _grainy(noise, grain):
-    "White noise spread over neighbours in both directions, its variance kept."
+    "White noise spread over neighbours in both directions, its variance kept (but in pictures of one or two pixels a side, which are their own neighbours)."
     if grain:
         for axis in (0, 1):
             noise = (noise + np.float32(grain)*(np.roll(noise, 1, axis) + np.roll(noise, -1, axis))) / np.float32(np.sqrt(1 + 2*grain**2))
@@ -102,6 +102,8 @@ def darken(
     seed=None, # int or np.random.Generator; the same seed gives the same twin
 ) -> np.ndarray: # uint8 HxWx3
     "What a camera would have made of the scene of `bright` with less light."
+    if not (np.isfinite(stops) and min(shot, read) >= 0 and 0 <= min(common, grain) <= max(common, grain) <= 1):
+        raise LowlightError(f'A twin needs a number of stops, noise of at least 0 and shares from 0 to 1, and this was asked for: stops {stops}, shot {shot}, read {read}, grain {grain}, common {common}.')
     b,rng = as_rgb(bright),np.random.default_rng(seed)
     codes = b.dtype == np.uint8 and not headroom      # each channel for itself: a table of 256 codes is enough
     light = expose(np.stack([_LIGHT]*3, -1) if codes else _linear(b), stops, wb, contrast, headroom)

@@ -30,11 +30,17 @@ def rule(
     "What a model's output is: a `curve` to be applied to its input, or `direct`ly the picture."
     return 'curve' if 'curve' in model.output_names else 'direct'
 
+def _plain(model):
+    "Is every step of a network a layer of its own, used once? Operators, layers used twice and networks within hide what is asked here."
+    graph = getattr(model, '_functional', None) or model                       # of a Sequential
+    steps = [id(node.operation) for nodes in graph._nodes_by_depth.values() for node in nodes]
+    return sorted(steps) == sorted(map(id, graph.layers)) and not any(isinstance(layer, keras.Model) for layer in graph.layers)
+
 def stride(
     model:keras.Model, # any convolutional network
-)->int: # height and width must be multiples of this
+)->int: # height and width must be multiples of this; 32, enough for five halvings, where not every step is a layer of its own
     "What the height and width of a model's input must be divisible by, so that going down and up again fits."
-    return round(math.prod(max(1, 1/_scale(layer)) for layer in model.layers))
+    return round(math.prod(max(1, 1/_scale(layer)) for layer in model.layers)) if _plain(model) else 32
 
 # %% ../nbs/06_export.ipynb #41e5c2c7
 def _walk(model):
@@ -53,6 +59,7 @@ def margin(
     model:keras.Model, # convolutional, from pictures to pictures
 )->int|None: # in pixels, rounded up to a multiple of the stride; None if some layer looks at the whole picture, or is not known here
     "How far from a pixel of the output the network looks at its input (an upper bound)."
+    if not _plain(model): return None
     reach = {}
     for layer, inputs, scale in _walk(model):
         far = max(reach.get(id(t), 0) for t in inputs)
@@ -87,6 +94,9 @@ def _litert(model, path, half, int8):
     level = chatty.level
     chatty.setLevel(logging.ERROR)
     try: model.export(path, format='litert', verbose=False, **options)
+    except OSError: raise
+    except Exception as e:
+        raise LowlightError(f'The network {model.name} cannot be written as LiteRT, which does not take one of its layers ({type(e).__name__}); UpSampling2D before a convolution is such a case, Conv2DTranspose does instead. The formats .keras and .h5 hold it.') from e
     finally: chatty.setLevel(level)
     facts = dict(name=model.name, rule=rule(model), stride=stride(model), margin=margin(model),
                  bytes_per_pixel=bytes_per_pixel(model), parameters=model.count_params())

@@ -18,7 +18,7 @@ def _pair(a, b):
     "Both as arrays; raises unless they fit together."
     a, b = np.asarray(a), np.asarray(b)
     if a.shape != b.shape: raise LowlightError(f'Only pictures of the same shape can be compared, and these are {a.shape} and {b.shape}.')
-    if not a.size: raise LowlightError('There are no pixels to compare.')
+    if not a.size or not a.ndim: raise LowlightError('There are no pixels to compare.')
     if a.dtype != b.dtype and (a.dtype.kind != 'f' or b.dtype.kind != 'f'):
         raise LowlightError(f'Both pictures must be uint8, both uint16, or both float from 0 to 1; these are {a.dtype} and {b.dtype}.')
     check_numbers(a)
@@ -63,11 +63,12 @@ def _ssim_map(a, b, win):
 def ssim(
     a, # picture, HxWx3 (or HxW), uint8, uint16 or float in [0,1], at least win pixels in height and width
     b, # picture of the same shape and kind
-    win=7, # side of the square window
+    win=7, # side of the square window in pixels, odd, at least 3
 ) -> float: # 1 for identical pictures
     "Structural similarity: the mean over all windows and channels, as scikit-image computes it by default."
     a, b = (x if x.ndim == 3 else x[..., None] for x in _pair(a, b))
     if a.ndim != 3: raise LowlightError(f'SSIM takes pictures of height x width x channels, and these have shape {a.shape}.')
+    if win < 3 or win % 2 == 0: raise LowlightError(f'The window of SSIM has an odd side of at least 3 pixels, and {win} was asked for.')
     h, w, ch = a.shape
     if min(h, w) < win: raise LowlightError(f'SSIM looks through a window of {win}x{win} pixels, and this picture is only {w}x{h}.')
     total = sum(_ssim_map(x[..., c], y[..., c], win).sum() for x, y in _strips(a, b, overlap=win-1) for c in range(ch))
@@ -100,5 +101,5 @@ def gt_mean_psnr(
     output, # picture to be judged, HxWx3, uint8, uint16 or float in [0,1]
     truth, # ground truth of the same shape and kind
 ) -> float: # decibels
-    "PSNR after `gt_mean`: how good the picture would be had its brightness been guessed right."
+    "PSNR after `gt_mean`, one factor on the finished picture; not to be compared with a PSNR."
     return psnr(gt_mean(output, truth), _scaled(np.asarray(truth)))

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from .images import LowlightError, thumbnail, to_float, to_uint16
 from .data import Pair, check_crop, load_pair
-from .degrade import _LIGHT, _light_on, darken, expose, random_lamps, random_light, random_settings, random_twin, random_veil, relight, shine, to_linear, to_srgb, veil
+from .degrade import _LIGHT, _light_on, darken, expose, random_lamps, random_light, random_settings, random_veil, relight, shine, to_linear, to_srgb, veil
 from .metrics import grey_mean
 
 # %% ../nbs/05_training.ipynb #4c150589
@@ -58,8 +58,8 @@ def random_example(
     size:int, # side of the crop, in pixels
     twins:float=0., # how often, 0 to 1, the dark crop is made from the bright one by darken
     relit:float=0., # how often both are seen under another light
-    lamps:float=0., # how often both have lamps in them
-    veils:float=0., # how often the dark crop lies under a veil
+    lamps:float=0., # how often both have lamps in them, where two stops or more are missing
+    veils:float=0., # how often the dark crop lies under a veil, where two stops or more are missing
 )->tuple: # low crop and high crop, uint8 (size, size, 3), and a dict of how they were made: light, settings, lamps, veil (None if there are none), exposure
     "A crop to learn from: of the real dark picture, or of a twin made on the spot."
     real = low is not high and not (twins and rng.random() < twins)
@@ -101,8 +101,8 @@ class Crops(keras.utils.PyDataset):
         memory:float=2., # gigabytes of pictures to keep; the rest is read again from disk
         twins:float=0., # share of real pairs that are replaced by dark twins
         relit:float=0., # share of examples that are seen under another light
-        lamps:float=0., # share of examples with lamps in them
-        veils:float=0., # share of examples whose dark crop lies under a veil
+        lamps:float=0., # share of examples with lamps in them, of those that lack two stops or more
+        veils:float=0., # share of examples whose dark crop lies under a veil, of those that lack two stops or more
     ):
         super().__init__(workers=1)
         if not pairs: raise LowlightError('There are no pairs to train on; give at least one.')
@@ -180,6 +180,11 @@ def _what_was_wrong(crops, out=None):
         raise
 
 # %% ../nbs/05_training.ipynb #b391d1d2
+def _dark_copy(bright, settings):
+    "What `darken` does to a small copy, where noise averages out."
+    kept = {k: settings[k] for k in ('stops', 'wb', 'contrast', 'headroom') if k in settings}
+    return to_srgb(np.clip(expose(to_linear(bright), **kept), 0, 1))
+
 class Whole(keras.utils.PyDataset):
     "Whole pairs, one a batch: float32 low and high, (1, h, w, 3) in [0, 1]; for Lantern with its other inputs, brightness unknown."
     def __init__(self,
@@ -194,13 +199,17 @@ class Whole(keras.utils.PyDataset):
     def __getitem__(self, i):
         pair = self.pairs[i]
         low, high = load_pair(pair)
-        if pair.low == pair.high: low = random_twin(high, np.random.default_rng(i))      # the same twin every time
         middle = tuple(_middle(n) for n in low.shape[:2])
-        picture, truth = to_float(low[middle])[None], to_float(high[middle])[None]
+        dark, small = low[middle], thumbnail(low)
+        if pair.low == pair.high:                                             # the same twin every time, as dark as those of the training
+            rng = np.random.default_rng(i)
+            settings = random_settings(rng, stops=_stops(rng))
+            dark, small = darken(high[middle], **settings, seed=rng), thumbnail(_dark_copy(thumbnail(high, 128), settings))
+        picture, truth = to_float(dark)[None], to_float(high[middle])[None]
         if not self.lantern: return picture, truth
         around = [(0, 0), *((0, max(0, 16 - n)) for n in picture.shape[1:3]), (0, 0)]      # enough for a local stream of four levels
         picture, truth = (np.pad(o, around, 'edge') for o in (picture, truth))
-        return (dict(picture=picture, thumbnail=thumbnail(low)[None], brightness=-np.ones((1, 1), np.float32)),
+        return (dict(picture=picture, thumbnail=small[None], brightness=-np.ones((1, 1), np.float32)),
                 dict(picture=truth, brightness=np.float32([[grey_mean(high)]])))
 
 def _middle(length, most=1024, step=16):
@@ -308,7 +317,8 @@ class LanternCrops(Crops):
         "A function that remembers, for a pair: small copies of low and high, and their height and width."
         def small(pair):
             low, high = self.load(pair)
-            return thumbnail(low, 128), thumbnail(high, 128), low.shape[:2]
+            copy = thumbnail(low, 128)
+            return copy, copy if high is low else thumbnail(high, 128), low.shape[:2]
         return lru_cache(maxsize=2_000)(small)
 
     def _thumbnails(self, p, part, how):
@@ -342,11 +352,6 @@ class LanternCrops(Crops):
             wanted.append([mean]); told.append([mean if given else -1])
         wanted, told = np.array(wanted, np.float32), np.array(told, np.float32)
         return (dict(picture=low, thumbnail=np.stack(thumbs), brightness=told), dict(picture=high, brightness=wanted))
-
-def _dark_copy(bright, settings):
-    "What `darken` does to a small copy, where noise averages out."
-    kept = {k: settings[k] for k in ('stops', 'wb', 'contrast', 'headroom') if k in settings}
-    return to_srgb(np.clip(expose(to_linear(bright), **kept), 0, 1))
 
 # %% ../nbs/05_training.ipynb #6f7da937
 def _ssim(a, b):
@@ -515,8 +520,9 @@ def _compile(model, lr, steps, loss, average):
     adam = keras.optimizers.AdamW(rate, weight_decay=1e-4, clipnorm=1., use_ema=bool(average), ema_momentum=_momentum(average, steps))
     model.compile(adam, dict(picture=loss or Restoration(), brightness='mse'), metrics=dict(picture=[PSNR(), GTMeanPSNR()]))
 
-def _check_options(is_lantern, crop, average, hold_tone):
+def _check_options(is_lantern, crop, average, hold_tone, counts):
     "Raise unless this kind of network can be trained so."
+    if min(counts) < 1: raise LowlightError('A training takes an epoch at least, with a crop of each picture and a crop in each batch.')
     if is_lantern and crop % 16: raise LowlightError(f'The crops of Lantern need a multiple of 16 pixels, and this is {crop}; take {crop//16*16 + 16}, for instance.')
     if average and not is_lantern: raise LowlightError('Only the weights of Lantern can be averaged; leave average away.')
     if hold_tone and not is_lantern: raise LowlightError('Only Lantern has a tone to learn from thumbnails and to hold still; leave thumbnails and hold_tone away.')
@@ -559,20 +565,20 @@ def train(
     crops_per_picture:int=4, # crops of each picture in an epoch
     twins:float=0., # share of real pairs that are replaced by dark twins
     relit:float=0., # share of examples that are seen under another light
-    lamps:float=0., # share of examples with lamps in them
-    veils:float=0., # share of examples whose dark picture lies under a veil
+    lamps:float=0., # share of examples with lamps in them, of those that lack two stops or more
+    veils:float=0., # share of examples whose dark picture lies under a veil, of those that lack two stops or more
     average:float=0., # momentum of averaged weights, such as 0.999; 0 does not average; Lantern only
     thumbnails:int=0, # rounds of train_tone before all else, after which the tone is held still; Lantern only
     hold_tone:bool=False, # hold the tone, all of the global stream, still as it is; Lantern only
     seed:int=0, # same seed, same run
     resume:bool=False, # go on with the run in out
-    memory:float=2., # gigabytes of pictures to keep in memory
+    memory:float=2., # gigabytes of pictures to keep in memory; small copies, for Lantern, take up to 0.8 more
     verbose='auto', # as in Keras: 0 nothing, 1 a bar, 2 a line an epoch
 )->list: # the history: one dict an epoch; the model is left with its best weights
     "Train `model` on `pairs`, keeping history, best weights and state in `out`."
     out, is_lantern = Path(out), _is_lantern(model)
     hold_tone = hold_tone or thumbnails > 0
-    _check_options(is_lantern, crop, average, hold_tone)
+    _check_options(is_lantern, crop, average, hold_tone, (epochs, batch, crops_per_picture))
     _check_folder(out, resume)
     chances = dict(twins=twins, relit=relit, lamps=lamps, veils=veils)
     crops = (LanternCrops if is_lantern else Crops)(pairs, crop, batch, crops_per_picture, seed, memory, **chances)     # before anything is written
