@@ -573,7 +573,8 @@ def _renewed(exif, picture):
     before = bytes(data)
     try: _replace_preview(data, order, _directory(data, order, start)[0], _preview(picture))
     except (KeyError, ValueError, struct.error): data = bytearray(before)
-    if data == before or len(data) > 65527: struct.pack_into(order+'I', data, link, 0)     # a JPEG has room for no more
+    if len(data) > 65527: data = bytearray(before)                           # a JPEG has room for no more
+    if data == before: struct.pack_into(order+'I', data, link, 0)
     return b'Exif\0\0' + bytes(data)
 
 # %% ../nbs/00_images.ipynb #76ff652b
