@@ -674,8 +674,11 @@ def videos_passed_over(
 )->str: # a sentence, or '' if there are none
     "What to say of the videos in folders, or matched by patterns, of which only the pictures are enhanced."
     avoid, known = _file_id(leave_out) if leave_out else None, {_file_id(o) for o in named}
-    def files(path): return [Path(top)/o for top, names in _walk(path, recursive, avoid) for o in sorted(names, key=natural)] if path.is_dir() else [path]
-    found = [o for arg in map(os.fspath, inputs) for path in _named_or_matched(arg) for o in files(path) if o.name[0] != '.' and is_video(o)]
+    def files(path, matched):
+        if not path.is_dir(): return [path]
+        if matched and _file_id(path) == avoid: return []
+        return [Path(top)/o for top, names in _walk(path, recursive, avoid) for o in sorted(names, key=natural)]
+    found = [o for arg in map(os.fspath, inputs) for path in _named_or_matched(arg) for o in files(path, not os.path.lexists(arg)) if o.name[0] != '.' and is_video(o)]
     left = [o for o in _without_results(list(dict.fromkeys(found)), [], None, 'video')[0] if _file_id(o) not in known]
     if not left: return ''
     these, them = (f'The video {left[0]} was', 'it') if len(left) == 1 else (f'{left[0]} and {len(left) - 1} more video{"s"*(len(left) > 2)} were', 'them')

@@ -94,7 +94,7 @@ def _plans(args):
     pictures, settled = plan(others, args.out, *existing, args.recursive) if others else ([], [])
     films, refused = plan_videos(videos, args.out, *existing)
     empty = {str(r.src) for r in settled if r.dst is None}                    # of which a sentence has spoken already
-    passed = videos_passed_over([o for o in others if str(Path(o)) not in empty], [o.src for o in films], args.recursive, args.out)
+    passed = videos_passed_over([o for o in others if str(Path(o)) not in empty], [o.src for o in films + refused], args.recursive, args.out)
     if passed: _say(passed)
     return pictures, films, settled + refused
 
@@ -118,7 +118,7 @@ def _enhance(args):
         if films and whole: whole = _do_videos(args, films, steady, each)
     filmed = films or any(is_video(r.src) for r in settled)
     failed, planned = sum(r.status == 'failed' for r in results), len(pictures) + len(films) + len(settled)
-    if failed < len(results) or pictures or films: print(summary(results, time.perf_counter() - start, planned, 'picture' if not filmed else 'file' if any(not is_video(r.src) for r in results) else 'video'))
+    if failed < len(results) or pictures or films: print(summary(results, time.perf_counter() - start, planned, 'picture' if not filmed else 'file' if pictures or any(not is_video(r.src) for r in results) else 'video'))
     return 130 if not whole else int(failed > 0)
 
 # %% ../nbs/10_cli.ipynb #ddc7686d
@@ -248,7 +248,7 @@ def _training_pairs(args):
     pairs, valid = _split(find_pairs(args.data, check='pixels'), args.scenes, args.valid, args.seed) if args.data else ([], [])
     bright = [p for folder in args.bright or [] for p in bright_pairs(folder, check='pixels')]
     bright, several = _not_judged_by(bright, valid), len(bright)
-    if len(bright) < several: print(f'{several - len(bright)} of the bright pictures are truths of pairs held out, and so left out.')
+    if (left := several - len(bright)): print(f'{left} of the bright pictures {"is the truth of a pair" if left == 1 else "are truths of pairs"} held out, and so left out.')
     if not args.data: bright, valid = _split(bright, args.scenes, args.valid, args.seed)
     return pairs, bright, valid
 
@@ -280,6 +280,12 @@ def _how_to_judge(args, network):
     return subprocess.list2cmdline(words) if os.name == 'nt' else shlex.join(words)
 
 # %% ../nbs/10_cli.ipynb #e4ce42ab
+def _fits_litert(export, model):
+    "Can a network of somebody's own be written as LiteRT? If not, say so before the training."
+    with tempfile.TemporaryDirectory() as d:
+        try: return export.export_model(model, Path(d)/'trial.tflite')
+        except LowlightError as e: _say(f'{e} So there will be no .tflite file.')
+
 def _train(args):
     "`lowlight train`."
     if not (args.data or args.bright): args.wrong('There is nothing to train on; give --data DIR (pairs) or --bright DIR (bright photographs), or both.')
@@ -298,8 +304,7 @@ def _train(args):
     try: model = _network(models, export, source, args.init, args.widths)
     finally: models.keras.mixed_precision.set_global_policy('float32')
     options = _recipe(training, model, args)
-    if source not in _FRESH:                                                  # a network of somebody's own may have layers that LiteRT does not take
-        with tempfile.TemporaryDirectory() as d: export.export_model(model, Path(d)/'trial.tflite')
+    if source not in _FRESH and not _fits_litert(export, model): results.pop()
     if args.resume and not (out/'run.txt').exists(): print(f'There is no run in {out} yet, so it begins.')
     print(f'Training {name} on {_what_for(pairs, bright, args.bright_times, valid)}; everything goes to {out}.')
     done = len(training.read_history(out)) if args.resume and (out/'history.csv').exists() else 0
@@ -308,7 +313,7 @@ def _train(args):
     files = [export.export_model(model, path) for path in results]
     if done == len(history): print(f'The run in {out} was complete; raise --epochs to go on with it.')
     print(f'{len(history)} epoch{"s"*(len(history) != 1)} done. The network is in {", ".join(str(f) for f in files)}.')
-    if args.data and valid: print('To measure it on the pairs held out:', _how_to_judge(args, files[-1]))
+    if args.data and valid and files[-1].suffix == '.tflite': print('To measure it on the pairs held out:', _how_to_judge(args, files[-1]))
     return 0
 
 # %% ../nbs/10_cli.ipynb #c69b478c

@@ -59,11 +59,15 @@ def pictures_in(
     _check_access(folder)
     return [p for p in sorted(Path(folder).iterdir(), key=lambda p: natural(p.name)) if p.name[0] != '.' and is_picture(p) and p.is_file()]
 
+def _composed(name):
+    "A name in one of the two forms that Unicode has for é and the like: macOS takes them apart, others do not."
+    return unicodedata.normalize('NFC', name)
+
 def _by_stem(folder, problems):
     "The pictures directly in `folder`, by stem."
     found = {}
     for p in pictures_in(folder):
-        stem = unicodedata.normalize('NFC', p.stem)                           # macOS takes é apart, others do not
+        stem = _composed(p.stem)
         if stem in found: problems.append(f'{folder.name}/ has both {found[stem].name} and {p.name}; keep one of them')
         else: found[stem] = p
     return found
@@ -144,6 +148,7 @@ def split_pairs(
 ) -> tuple[list,list]: # train and valid, each in the order of `pairs`
     "Hold out about `fraction` of `pairs`; pictures of one scene stay on one side."
     if scenes is not None:
+        scenes = {_composed(name): scene for name, scene in scenes.items()}
         lost = [p.name for p in pairs if p.name not in scenes]
         if lost: raise LowlightError(f'No scene is known for {len(lost)} of {len(pairs)} pictures ({", ".join(lost[:5])}{", ..." if len(lost)>5 else ""}); add them to the scenes, or split without scenes.')
     held = _held_out([p.name for p in pairs], (lambda n: n) if scenes is None else scenes.get, fraction, seed)
@@ -242,7 +247,7 @@ def bright_pairs(
     "The pictures in `folder` as pairs whose dark half is still to be made."
     folder = Path(folder)
     if not folder.is_dir(): raise LowlightError(f'{folder} is not a folder; name a folder with bright photographs.')
-    found = [Pair(p.stem, p, p) for p in pictures_in(folder)]
+    found = [Pair(_composed(p.stem), p, p) for p in pictures_in(folder)]
     if not found: raise LowlightError(f'{folder} holds no pictures; put bright photographs into it.')
     problems = [o for p in found for o in _pair_problems(p, check)] if check else []
     if problems: raise LowlightError(_listed(f'The pictures in {folder}', problems))

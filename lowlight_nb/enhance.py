@@ -34,6 +34,7 @@ def model_file(
     if str(model) in known: return known[str(model)]
     if not str(model).endswith(RUNTIMES[runtime]):
         if runtime == 'litert' and Path(model).is_file() and str(model).endswith(RUNTIMES['keras']): raise LowlightError(f'{model} is a file for Keras, and a .tflite file is needed here; make one of it with lowlight export {model} {Path(model).with_suffix(".tflite")}.')
+        if runtime == 'keras' and (str(model) in MODELS or Path(model).is_file() and str(model).endswith(RUNTIMES['litert'])): raise LowlightError(f'{model} runs with LiteRT alone, and can be neither trained nor exported; take the network that it was made of, a .keras or .h5 file.')
         if Path(model).suffix.lower() in RUNTIMES[runtime]: raise LowlightError(f'The ending of {model} has to be in small letters; call it {Path(model).stem}{Path(model).suffix.lower()}.')
         raise LowlightError(f'There is no model {str(model)!r} for the runtime {runtime}; choose one of {", ".join(known)}, or give the path of a {ends} file.')
     if not Path(model).is_file(): raise LowlightError(f'{model} does not exist; give the path of a {ends} file.')

@@ -94,9 +94,10 @@ def _litert(model, path, half, int8):
     level = chatty.level
     chatty.setLevel(logging.ERROR)
     try: model.export(path, format='litert', verbose=False, **options)
-    except OSError: raise
+    except (OSError, MemoryError, ImportError): raise
     except Exception as e:
-        raise LowlightError(f'The network {model.name} cannot be written as LiteRT, which does not take one of its layers ({type(e).__name__}); UpSampling2D before a convolution is such a case, Conv2DTranspose does instead. The formats .keras and .h5 hold it.') from e
+        why = next(iter(str(e).strip().splitlines()), '')[:300]
+        raise LowlightError(f'The network {model.name} cannot be written as LiteRT ({type(e).__name__}: {why}). If that is for a layer that LiteRT does not take, such as UpSampling2D before a convolution, Conv2DTranspose may do instead; .keras and .h5 files hold any network.') from e
     finally: chatty.setLevel(level)
     facts = dict(name=model.name, rule=rule(model), stride=stride(model), margin=margin(model),
                  bytes_per_pixel=bytes_per_pixel(model), parameters=model.count_params())

@@ -283,6 +283,7 @@ await check('a worker that cannot start: a sentence, once', async () => {
   await other.route('**/worker.js', async (route) => { asked++; await route.fulfill({ status: 404, body: '' }); });
   const tab = await visit(other, 'try/', '#problem:visible');
   await tab.waitForTimeout(500);
+  await tab.click('#samples button'); // nothing comes of it
   const sentence = await tab.textContent('#problem');
   must(asked === 1, `asked ${asked} times`);
   must(await tab.isDisabled('#choose'), 'a picture may still be chosen');

@@ -29,8 +29,9 @@ function lacking() {
 
 // ---- The worker
 
+let heard = false; // has a worker ever said anything?
+
 function startWorker() {
-  let heard = false; // has it said anything yet?
   worker = new Worker('worker.js', { name: new URLSearchParams(location.search).get('accelerator') ?? '' });
   ready = false;
   worker.onmessage = ({ data }) => { heard = true; hear[data.say](data); };
@@ -287,6 +288,7 @@ async function showSamples() {
     const item = document.createElement('li'), button = document.createElement('button');
     button.append(Object.assign(new Image(160, 120), { src: `samples/${thumb}`, alt: text, loading: 'lazy' }));
     button.addEventListener('click', async () => {
+      if (!usable) return;
       problem('');
       const res = await fetch(`samples/${file}`).catch(() => null);
       if (!res?.ok) return problem('This sample could not be loaded. Check the connection, or choose a photo of your own.');
