@@ -84,13 +84,18 @@ def _named_or_matched(arg):
     pattern = os.path.join(glob.escape(folder), name) if os.path.isdir(folder) else arg        # a folder may be called "2023 [best]"
     return [Path(o) for o in sorted(glob.glob(pattern, recursive=True), key=natural)]
 
+def _looked_at(arg, leave_out):
+    "What an argument names or matches, without the folder `leave_out` if a pattern happens to match it."
+    named = os.path.lexists(arg)
+    return [o for o in _named_or_matched(arg) if named or not o.is_dir() or _file_id(o) != leave_out]
+
 def _expand(arg, recursive=False, leave_out=None):
     "The pictures that one argument means, each with its place in the folder of results; and problems."
     places, problems, named = {}, [], os.path.lexists(arg)
-    for path in _named_or_matched(arg):
+    for path in _looked_at(arg, leave_out):
         if not path.is_dir():
             if named or is_picture(path): places[path] = Path(path.name)
-        elif named or _file_id(path) != leave_out:
+        else:
             found, bad = _pictures_in(path, recursive, leave_out)
             for p in found: places.setdefault(p, p.relative_to(path))
             problems += bad
@@ -674,11 +679,8 @@ def videos_passed_over(
 )->str: # a sentence, or '' if there are none
     "What to say of the videos in folders, or matched by patterns, of which only the pictures are enhanced."
     avoid, known = _file_id(leave_out) if leave_out else None, {_file_id(o) for o in named}
-    def files(path, matched):
-        if not path.is_dir(): return [path]
-        if matched and _file_id(path) == avoid: return []
-        return [Path(top)/o for top, names in _walk(path, recursive, avoid) for o in sorted(names, key=natural)]
-    found = [o for arg in map(os.fspath, inputs) for path in _named_or_matched(arg) for o in files(path, not os.path.lexists(arg)) if o.name[0] != '.' and is_video(o)]
+    def files(path): return [Path(top)/o for top, names in _walk(path, recursive, avoid) for o in sorted(names, key=natural)] if path.is_dir() else [path]
+    found = [o for arg in map(os.fspath, inputs) for path in _looked_at(arg, avoid) for o in files(path) if o.name[0] != '.' and is_video(o)]
     left = [o for o in _without_results(list(dict.fromkeys(found)), [], None, 'video')[0] if _file_id(o) not in known]
     if not left: return ''
     these, them = (f'The video {left[0]} was', 'it') if len(left) == 1 else (f'{left[0]} and {len(left) - 1} more video{"s"*(len(left) > 2)} were', 'them')

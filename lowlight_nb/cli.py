@@ -6,7 +6,7 @@
 __all__ = ['main']
 
 # %% ../nbs/10_cli.ipynb #f2bd5435
-import argparse, csv, errno, hashlib, logging, os, re, shlex, subprocess, sys, tempfile, time, warnings
+import argparse, csv, errno, filecmp, logging, os, re, shlex, subprocess, sys, tempfile, time, warnings
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -116,9 +116,10 @@ def _enhance(args):
         if taken: _say(taken[0] + f' {more} more of the kind {"was" if more == 1 else "were"} passed over.'*(more > 0))
         if pictures: whole = _do_jobs(args, pictures, networks, each)
         if films and whole: whole = _do_videos(args, films, steady, each)
-    filmed = films or any(is_video(r.src) for r in settled)
-    failed, planned = sum(r.status == 'failed' for r in results), len(pictures) + len(films) + len(settled)
-    if failed < len(results) or pictures or films: print(summary(results, time.perf_counter() - start, planned, 'picture' if not filmed else 'file' if pictures or any(not is_video(r.src) for r in results) else 'video'))
+    failed, planned = sum(r.status == 'failed' for r in results), [*pictures, *films, *settled]
+    filmed = {is_video(o.src) for o in planned}
+    what = 'file' if len(filmed) == 2 else 'video' if True in filmed else 'picture'
+    if failed < len(results) or pictures or films: print(summary(results, time.perf_counter() - start, len(planned), what))
     return 130 if not whole else int(failed > 0)
 
 # %% ../nbs/10_cli.ipynb #ddc7686d
@@ -239,18 +240,16 @@ def _network(models, export, name, init, widths):
 
 def _not_judged_by(bright, valid):
     "The bright pictures without those that are the truth of a pair held out, whatever they are called."
-    def content(pair): return hashlib.sha256(pair.high.read_bytes()).digest()
-    truths = {content(p) for p in valid} if bright else set()
-    return [p for p in bright if content(p) not in truths]
+    return [p for p in bright if not any(filecmp.cmp(p.high, q.high, shallow=False) for q in valid)]
 
 def _training_pairs(args):
     "The pairs to learn from, the bright pictures to learn from, and the pairs to measure on, every file decoded once to see that it can be."
     pairs, valid = _split(find_pairs(args.data, check='pixels'), args.scenes, args.valid, args.seed) if args.data else ([], [])
     bright = [p for folder in args.bright or [] for p in bright_pairs(folder, check='pixels')]
-    bright, several = _not_judged_by(bright, valid), len(bright)
-    if (left := several - len(bright)): print(f'{left} of the bright pictures {"is the truth of a pair" if left == 1 else "are truths of pairs"} held out, and so left out.')
-    if not args.data: bright, valid = _split(bright, args.scenes, args.valid, args.seed)
-    return pairs, bright, valid
+    kept = _not_judged_by(bright, valid)
+    if left := len(bright) - len(kept): print(f'{left} of the bright pictures {"is the truth of a pair" if left == 1 else "are truths of pairs"} held out, and so left out.')
+    if not args.data: kept, valid = _split(kept, args.scenes, args.valid, args.seed)
+    return pairs, kept, valid
 
 def _check_run_folder(out, results):
     "Raise before a long job if nothing could be kept in the folder `out`, or if it would cost what is there; what has to be made for the trial is removed again."
@@ -283,8 +282,11 @@ def _how_to_judge(args, network):
 def _fits_litert(export, model):
     "Can a network of somebody's own be written as LiteRT? If not, say so before the training."
     with tempfile.TemporaryDirectory() as d:
-        try: return export.export_model(model, Path(d)/'trial.tflite')
-        except LowlightError as e: _say(f'{e} So there will be no .tflite file.')
+        try: export.export_model(model, Path(d)/'trial.tflite')
+        except LowlightError as e:
+            _say(f'{e} So there will be no .tflite file.')
+            return False
+    return True
 
 def _train(args):
     "`lowlight train`."

@@ -10,7 +10,7 @@ import json, logging, math, os, zipfile
 from importlib.resources import files
 from pathlib import Path
 import numpy as np
-from .images import LowlightError
+from .images import LowlightError, _system_says
 
 # %% ../nbs/06_export.ipynb #bfc40429
 from .models import DepthToSpace, Keep, Modulate, SpaceToDepth, ToneCurve, Unwavelet, Wavelet, keras, layers
@@ -122,7 +122,7 @@ def export_model(
         path.parent.mkdir(parents=True, exist_ok=True)
         writers[path.suffix](temporary)
         os.replace(temporary, path)
-    except OSError as e: raise LowlightError(f'{path} cannot be written: {os.strerror(e.errno) if e.errno else e}.') from e
+    except OSError as e: raise LowlightError(f'{path} cannot be written: {_system_says(e)}.') from e
     finally: temporary.unlink(missing_ok=True)
     return path
 

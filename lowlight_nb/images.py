@@ -22,6 +22,10 @@ from PIL import AvifImagePlugin, BmpImagePlugin, GifImagePlugin, JpegImagePlugin
 class LowlightError(ValueError):
     "An expected problem with a file, an array or an option, told in one sentence that also says what to do."
 
+def _system_says(e):
+    "Why the operating system refused, from an `OSError`; HDF5 puts a report of its own in the place of that sentence."
+    return os.strerror(e.errno) if e.errno else str(e)
+
 # %% ../nbs/00_images.ipynb #9fb34afc
 def check_numbers(
     x, # array of any shape

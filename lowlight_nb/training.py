@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from functools import cached_property, lru_cache
 from pathlib import Path
 import numpy as np
-from .images import LowlightError, thumbnail, to_float, to_uint16
+from .images import LowlightError, _system_says, thumbnail, to_float, to_uint16
 from .data import Pair, check_crop, load_pair
 from .degrade import _LIGHT, _light_on, darken, expose, random_lamps, random_light, random_settings, random_veil, relight, shine, to_linear, to_srgb, veil
 from .metrics import grey_mean
@@ -176,7 +176,7 @@ def _what_was_wrong(crops, out=None):
     try: yield
     except Exception as e:
         if crops.problem: raise crops.problem from None
-        if out and isinstance(e, OSError): raise LowlightError(f'Nothing more can be written into {out} ({os.strerror(e.errno) if e.errno else e}); make room and go on with the run (--resume).') from e
+        if out and isinstance(e, OSError): raise LowlightError(f'Nothing more can be written into {out} ({_system_says(e)}); make room and go on with the run (--resume).') from e
         raise
 
 # %% ../nbs/05_training.ipynb #b391d1d2
@@ -200,16 +200,15 @@ class Whole(keras.utils.PyDataset):
         pair = self.pairs[i]
         low, high = load_pair(pair)
         middle = tuple(_middle(n) for n in low.shape[:2])
-        dark, small = low[middle], thumbnail(low)
-        if pair.low == pair.high:                                             # the same twin every time, as dark as those of the training
-            rng = np.random.default_rng(i)
-            settings = random_settings(rng, stops=_stops(rng))
-            dark, small = darken(high[middle], **settings, seed=rng), thumbnail(_dark_copy(thumbnail(high, 128), settings))
+        rng, settings = np.random.default_rng(i), None
+        if pair.low == pair.high: settings = random_settings(rng, stops=_stops(rng))    # the same twin every time, as dark as those of the training
+        dark = darken(high[middle], **settings, seed=rng) if settings else low[middle]
         picture, truth = to_float(dark)[None], to_float(high[middle])[None]
         if not self.lantern: return picture, truth
         around = [(0, 0), *((0, max(0, 16 - n)) for n in picture.shape[1:3]), (0, 0)]      # enough for a local stream of four levels
         picture, truth = (np.pad(o, around, 'edge') for o in (picture, truth))
-        return (dict(picture=picture, thumbnail=small[None], brightness=-np.ones((1, 1), np.float32)),
+        small = _dark_copy(thumbnail(high, 128), settings) if settings else low
+        return (dict(picture=picture, thumbnail=thumbnail(small)[None], brightness=-np.ones((1, 1), np.float32)),
                 dict(picture=truth, brightness=np.float32([[grey_mean(high)]])))
 
 def _middle(length, most=1024, step=16):

@@ -177,9 +177,8 @@ function thumbnailOf({ bitmap, width, height }) {
     }
     return inside;
   });
-  const columns = cells(width), rows = cells(height), means = new Float32Array(height * THUMB * 3), strip = 128;
-  for (let top = 0; top < height; top += strip) {
-    const { data, height: h } = pixels(bitmap, 0, top, width, Math.min(strip, height - top));
+  const columns = cells(width), rows = cells(height), means = new Float32Array(height * THUMB * 3);
+  for (const [top, { data, height: h }] of strips({ bitmap, width, height })) {
     for (let i = 0, o = top * THUMB * 3; i < h; i++) {
       for (const inside of columns) {
         let r = 0, g = 0, b = 0;
@@ -201,10 +200,10 @@ function thumbnailOf({ bitmap, width, height }) {
  * (the mean of the others, since black would count in the thumbnail)?
  */
 function survey({ bitmap, width, height, type }) {
-  const sum = [0, 0, 0], opaque = type === 'image/jpeg', strip = 128;
+  const sum = [0, 0, 0], opaque = type === 'image/jpeg';
   let grey = true, seen = 0;
-  for (let top = 0; top < height && (grey || !opaque); top += strip) {
-    const { data } = pixels(bitmap, 0, top, width, Math.min(strip, height - top));
+  for (const [, { data }] of strips({ bitmap, width, height })) {
+    if (opaque && !grey) break; // all is known
     for (let p = 0; p < data.length; p += 4) {
       grey &&= data[p] === data[p + 1] && data[p] === data[p + 2];
       if (!data[p + 3]) continue;
@@ -235,6 +234,11 @@ function pixels(bitmap, x, y, width, height, to = [width, height]) {
   const part = context.getImageData(0, 0, ...to), { data } = part;
   if (picture.unseen) for (let p = 0; p < data.length; p += 4) if (!data[p + 3]) data.set(picture.unseen, p);
   return part;
+}
+
+/** All of a picture, some rows at a time: where they begin, and their pixels. */
+function* strips({ bitmap, width, height }, rows = 128) {
+  for (let top = 0; top < height; top += rows) yield [top, pixels(bitmap, 0, top, width, Math.min(rows, height - top))];
 }
 
 /** A picture of at most so many pixels. */
