@@ -213,7 +213,8 @@ def _sorted_out(jobs, *how):
     "Those of `jobs` that can be done, each once, and a `Result` for each of the others; `how` is for `_refusal`."
     good, settled, taken, ids = [], [], {}, {_file_id(o.src) for o in jobs} - {None}
     for job in jobs:
-        if _file_id(job.src) == _file_id(taken.get(_key(job.dst), '')) != None: continue # one picture under two names
+        source, other = _file_id(job.src), taken.get(_key(job.dst))
+        if other and source is not None and source == _file_id(other): continue     # one picture under two names
         no = _refusal(job, ids, taken, *how)
         if no is None or no.status == 'skipped': taken[_key(job.dst)] = job.src
         good.append(job) if no is None else settled.append(no)
@@ -417,7 +418,9 @@ class _Crew:
     def __iter__(self):
         left, said = len(self.threads), False
         while left:
-            if self.stop.is_set() and not said: said = _say('Stopping when the pictures in hand are written; press Ctrl-C once more to stop at once.') is None
+            if self.stop.is_set() and not said:
+                _say('Stopping when the pictures in hand are written; press Ctrl-C once more to stop at once.')
+                said = True
             try: result = self.results.get(timeout=.5) # with a timeout, as Windows hears no Ctrl-C while it waits
             except queue.Empty: continue
             if result is None: left -= 1
@@ -640,7 +643,8 @@ class SteadyEnhancer(Enhancer):
     )->np.ndarray: # uint8 HxWx3
         "The next frame."
         self.passed = seconds
-        return self(pixels, **options)
+        try: return self(pixels, **options)
+        finally: self.passed = np.inf
 
     @cached_property
     def _small(self):

@@ -15,7 +15,7 @@ from . import __version__
 from .batch import (Result, SteadyEnhancer, _check_csv, _check_new, _explain, _file_id, _key, _ray, _say, enhance_files, enhance_on_ray, enhance_video,
                                is_video, make_folder, plan, plan_videos, report, summary, videos_passed_over, workers)
 from .data import bright_pairs, check_crop, find_pairs, load_pair, lol_validation, samples, split_pairs
-from .enhance import DEFAULT_MODEL, Enhancer, RUNTIMES, model_file
+from .enhance import DEFAULT_MODEL, MODELS, Enhancer, RUNTIMES, model_file
 from .images import LowlightError, SUFFIXES, atomic_write, is_picture, sheet
 
 # %% ../nbs/10_cli.ipynb #6ed3d44d
@@ -178,7 +178,8 @@ def _evaluate(args):
     if (args.scenes, args.valid, args.seed) != (None, None, None): # the pairs that training held out
         pairs = _split(pairs, args.scenes, .1 if args.valid is None else args.valid, args.seed or 0)[1]
     comparison = compare(_methods(args.model, args.baselines, args.threads), pairs)
-    for e in comparison.values() if len(comparison) == 1 or args.rows else []: print(e, end='\n\n')
+    if len(comparison) == 1 or args.rows:
+        for e in comparison.values(): print(e, end='\n\n')
     if len(comparison) > 1: print(comparison)
     if args.csv: _save_csv(args.csv, [('method', *Row._fields), *((name, *row) for name, e in comparison.items() for row in e.rows)])
     return 0
@@ -366,7 +367,7 @@ def _brightness(text):
     return _number(float, 0, 1)(text)
 
 def _add_model(p, action='store'):
-    p.add_argument('--model', type=_named, action=action, metavar='NAME|FILE.tflite', help='a network that comes with the package, or a file of yours')
+    p.add_argument('--model', type=_named, action=action, metavar='NAME|FILE.tflite', help=f'{", ".join(MODELS)}, or a file of yours (default: {DEFAULT_MODEL})' + '; may be given several times'*(action == 'append'))
     p.add_argument('--threads', type=_number(int, 1), metavar='N', help='processor cores to use (default: all)')
 
 def _add_overwrite(p): p.add_argument('--overwrite', action='store_true', help='replace results that exist already')
@@ -402,9 +403,9 @@ def _add_demo(add):
 def _add_evaluate(add):
     p = add('evaluate', _evaluate, 'compare methods with the truth')
     p.add_argument('--data', type=_named, metavar='DIR', help='folder with low/ and high/ (default: the bundled samples)')
-    p.add_argument('--scenes', type=_named, metavar='CSV|lol', help='measure only on the pairs that `lowlight train` with the same --scenes, --valid and --seed holds out')
-    p.add_argument('--valid', type=_number(float, 0, .9), metavar='FRACTION', help='the same without scenes, or with a fraction other than 0.1')
-    p.add_argument('--seed', type=_seed, metavar='N', help='the same with a seed other than 0')
+    p.add_argument('--scenes', type=_named, metavar='CSV|lol', help='as given to `lowlight train`: measure only on the pairs that it held out')
+    p.add_argument('--valid', type=_number(float, 0, .9), metavar='FRACTION', help='the same (default beside --scenes or --seed: 0.1)')
+    p.add_argument('--seed', type=_seed, metavar='N', help='the same (default beside --scenes or --valid: 0)')
     _add_model(p, 'append')
     p.add_argument('--baselines', action='store_true', help='also nothing, gamma, automatic gamma and histogram equalisation')
     p.add_argument('--rows', action='store_true', help='every picture, also when there are several methods')
@@ -429,9 +430,9 @@ def _add_train(add):
     p.add_argument('--seed', type=_seed, default=0, metavar='N', help='same seed, same run, and the same pairs held out (default: 0)')
     for name, kind, least, most, text in [('epochs', int, 1, None, 'rounds'), ('batch', int, 1, None, 'crops in a batch'), ('crop', int, 1, None, 'side of a crop in pixels'),
             ('crops-per-picture', int, 1, None, 'crops of each picture in an epoch'), ('lr', float, 1e-9, None, 'learning rate'),
-            ('twins', float, 0, 1, 'share of pairs replaced by dark twins'),
+            ('twins', float, 0, 1, 'share of pairs whose dark picture is replaced by one made from the bright picture'),
             ('relit', float, 0, 1, 'share of examples seen under another light, so that a part of them is to stay dark'),
-            ('lamps', float, 0, 1, 'share of examples with lamps in them, often white where all else is dark, of those that lack two stops or more'),
+            ('lamps', float, 0, 1, 'share of examples with lamps in them, often white where all else is dark, of those that lack two stops or more, or none'),
             ('veils', float, 0, 1, 'share of examples whose dark picture lies under a veil, without black, of those that lack two stops or more'),
             ('average', float, 0, .9999, 'momentum of averaged weights (lantern)'),
             ('thumbnails', int, 0, None, 'rounds of thumbnails first, from which the tone is learnt, then held still (lantern, with some hundred pictures)')]:

@@ -31,7 +31,7 @@ def natural(name) -> list: # something to sort by
 
 # %% ../nbs/03_data.ipynb #15439285
 def _size(path):
-    "Width and height of the upright picture at `path`, read from its header alone; camera raw is decoded."
+    "Width and height of the upright picture at `path`, from its header alone; true camera raw is refused."
     if path.suffix.lower() in RAW_SUFFIXES: return _decoded_size(path) # its header speaks of a preview
     try:
         _check_file(path)
@@ -162,7 +162,7 @@ def read_table(
     return list(csv.DictReader((files('lowlight_nb')/'tables'/name).read_text(encoding='utf-8').splitlines()))
 
 # %% ../nbs/03_data.ipynb #cdbb5f3e
-#: Training pictures of LOL-v1 that are left out: their two sides do not fit together, or (141, 142) were thought not to
+#: Training pictures of LOL-v1 that are left out: their two sides do not fit together, or (141, 142) were taken for nearly black
 BAD_LOL = frozenset('141 142 515 570 648 649 700 701'.split())
 
 def lol_scenes(

@@ -88,8 +88,8 @@ def _grainy(noise, grain):
     return noise
 
 def darken(
-    bright, # HxWx3 RGB, uint8 or float in [0,1]
-    stops:float=-5., # change of exposure, 0 to -8
+    bright, # HxWx3 RGB, uint8, uint16 or float in [0,1]
+    stops:float=-5., # change of exposure, usually 0 to -8
     shot:float=3.6e-5, # shot noise, see noise_sd
     read:float=2.1e-4, # read noise, see noise_sd
     wb=(1.,1.,1.), # colour cast, see expose
@@ -102,8 +102,10 @@ def darken(
     seed=None, # int or np.random.Generator; the same seed gives the same twin
 ) -> np.ndarray: # uint8 HxWx3
     "What a camera would have made of the scene of `bright` with less light."
-    if not (np.isfinite(stops) and min(shot, read) >= 0 and 0 <= min(common, grain) <= max(common, grain) <= 1):
-        raise LowlightError(f'A twin needs a number of stops, noise of at least 0 and shares from 0 to 1, and this was asked for: stops {stops}, shot {shot}, read {read}, grain {grain}, common {common}.')
+    asked = dict(stops=stops, shot=shot, read=read, wb=wb, contrast=contrast, headroom=headroom, grain=grain, common=common, quality=quality)
+    if not (np.isfinite([stops, contrast, *wb]).all() and min(shot, read, headroom, *wb) >= 0 and contrast > 0
+            and 0 <= min(common, grain) <= max(common, grain) <= 1 and (quality is None or 1 <= quality <= 100)):
+        raise LowlightError(f'A twin needs a number of stops, noise, headroom and a cast of at least 0, a contrast above 0, shares from 0 to 1 and a quality from 1 to 100, and this was asked for: {asked}.')
     b,rng = as_rgb(bright),np.random.default_rng(seed)
     codes = b.dtype == np.uint8 and not headroom      # each channel for itself: a table of 256 codes is enough
     light = expose(np.stack([_LIGHT]*3, -1) if codes else _linear(b), stops, wb, contrast, headroom)
@@ -131,6 +133,7 @@ def exposure_between(
 ) -> dict: # stops, red, blue, contrast
     "How the exposure, the tint and the contrast of `low` differ from those of `high`."
     if np.shape(low) != np.shape(high): raise LowlightError(f'The two pictures have the shapes {np.shape(low)} and {np.shape(high)}; they must be one scene at one size.')
+    if (low.dtype, high.dtype) != (np.uint8, np.uint8): raise LowlightError(f'The two pictures hold {low.dtype} and {high.dtype}; both must be uint8.')
     l,h = (_LIGHT[x] for x in (low, high))
     (lr,lg,lb),(hr,hg,hb) = ((x.mean((0,1))+1e-6).tolist() for x in (l, h))
     L,H = (_blocks(x, 8).mean((1,2)).ravel() for x in (l, h))
@@ -251,7 +254,7 @@ def grey_world(
     pixels, # HxWx3, uint8 or float in [0,1]; uint16 becomes float
     share:float=1., # how much of the mean colour is taken off, 0 to 1
 ) -> np.ndarray: # of the same shape
-    "The picture with its mean colour nearer to grey, by gains of 0.4 to 2.5; what would become brighter than white is cut off."
+    "The picture with its mean colour nearer to grey, by gains at most 6.25 to 1 apart; what would become brighter than white is cut off."
     pixels = as_rgb(pixels)
     light = _linear(pixels)
     mean = light.mean((0, 1), dtype=float) + 1e-4
@@ -296,7 +299,7 @@ def shine(
     pixels, # HxWx3, uint8 or float in [0,1]; uint16 becomes float
     lamps, # float (n, 10), as random_lamps gives them
     exposure=1., # how much light the camera gathers, 1 for the bright picture, 1/16 for one of four stops less; a number, or three
-    at:tuple=None, # rows and columns (slices), height and width, if pixels is a part of a picture
+    at:tuple=None, # rows and columns (slices), height and width of the whole, if pixels is a part of it
 ) -> np.ndarray: # of the same shape
     "The picture that would have been taken with lamps in it."
     pixels = as_rgb(pixels)

@@ -359,7 +359,7 @@ def _upright_exif(blob, turn):
     data, order, tags, link = _exif_data(blob)
     if 0x112 in tags: struct.pack_into(order+'HHIHH', data, tags[0x112], 0x112, 3, 1, 1, 0)
     if turn > 4: _swap_sides(data, order, tags)
-    struct.unpack_from(order+'I', data, link)
+    struct.unpack_from(order+'I', data, link)    # raises if the link is cut off
     return b'Exif\0\0' + bytes(data)
 
 # %% ../nbs/00_images.ipynb #ad9b2a6c
@@ -487,7 +487,10 @@ def count_frames(
     path = Path(path)
     with _opened(path) as (f, raw): return 1 if raw else _frames(_open(f, path, deep=True))
 
-_PLAYS = {'GIF': lambda loop: 1 if loop is None else loop and loop+1}  # a GIF says how often it is repeated, the others how often it is played
+def _plays(fmt, loop):
+    "How often an animation is played, 0 for ever; a GIF says how often it is repeated."
+    if fmt == 'GIF': return 1 if loop is None else loop and loop+1
+    return loop or 0
 
 def read_frames(
     path, # str or Path of an animation, or of any other picture
@@ -505,7 +508,7 @@ def read_frames(
 def _each_frame(img, f, path, max_pixels, n):
     "The frames in Pillow's `img`; a PNG may begin with one for old programs that is no part of the animation."
     _check_size(*img.size, path, max_pixels, n)
-    plays = _PLAYS.get(img.format, lambda loop: loop or 0)(img.info.get('loop'))
+    plays = _plays(img.format, img.info.get('loop'))
     for i in range(bool(img.info.get('default_image')), n):
         img.seek(i)
         img.info['bits'] = 8
@@ -710,7 +713,10 @@ def write_picture(
         (_save_deep_png if fmt == 'PNG' else _save_deep_tiff)(f, x, opts)
 
 # %% ../nbs/00_images.ipynb #e227793a
-_LOOPS = {'GIF': lambda plays: {} if plays == 1 else dict(loop=plays and plays-1), 'AVIF': lambda plays: {}}
+def _loop(fmt, plays):
+    "Pillow's option for how often an animation is played; a GIF says how often it is repeated, an AVIF nothing."
+    if fmt == 'AVIF' or fmt == 'GIF' and plays == 1: return {}
+    return dict(loop=plays and plays-1 if fmt == 'GIF' else plays)
 
 def write_frames(
     frames, # iterable of Picture, each with its duration; the first one's metadata and plays hold for all
@@ -730,7 +736,7 @@ def write_frames(
     if fmt not in _ANIMATED: raise LowlightError(f'{path} cannot hold an animation; end it in .gif, .webp, .png or .avif.')
     first, times = _ready(begin[0], path, fmt, strip, reduce), []
     images = _images(chain(begin, frames), path, fmt, strip, reduce, max_pixels, times)
-    opts = _save_options(first, fmt, int(quality)) | _LOOPS.get(fmt, lambda plays: dict(loop=plays))(first.plays)
+    opts = _save_options(first, fmt, int(quality)) | _loop(fmt, first.plays)
     if fmt == 'GIF' and first.alpha is not None: opts['disposal'] = 2         # clear each frame before the next
     head, rest = next(images), images if fmt == 'GIF' else list(images)      # the frames come first, however long they take; then the file
     with _writing(path, overwrite) as f: head.save(f, fmt, save_all=True, append_images=rest, duration=times, **opts)

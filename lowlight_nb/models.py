@@ -71,7 +71,7 @@ def _grey(x):
 
 @_registered
 class Predicted(layers.Layer):
-    "own + (1 - fine) * max(guess - own, 0): the brightness guessed, or the more the picture is fine the thumbnail's own grey mean, and never less than that; (n, 1)."
+    "own + (1 - fine) * max(guess - own, 0): the guess, drawn to the thumbnail's own grey mean the more the picture is fine, and never below it; (n, 1)."
     def call(self, guess, fine, thumbnail): # (n, 1), (n, 1) and (n, h, w, 3), all in [0, 1]
         own = ops.reshape(_grey(thumbnail), (-1, 1))
         return own + (1 - fine) * ops.relu(guess - own)
@@ -141,11 +141,11 @@ class Exposure(layers.Layer):
             slope = (reached(log_gain + .01) - mean) / .01
             log_gain = ops.stop_gradient(ops.clip(log_gain + ops.clip((wanted - mean) / (slope + 1e-3), -width, width), -5., 10.))
         missing = (wanted - reached(log_gain)) / ops.stop_gradient(ops.maximum(slope, .05))
-        return ops.reshape(log_gain + missing - ops.stop_gradient(missing), (-1, 1))        # what is added is 0, with the derivatives of the solution, but in nearly black pictures
+        return ops.reshape(log_gain + missing - ops.stop_gradient(missing), (-1, 1))        # adds 0, but the derivatives of the solution (weaker ones in nearly black pictures)
 
 @_registered
 class Black(layers.Layer):
-    "What of a thumbnail's darkest values is a veil, (n, 3): the more the larger a share of the grey mean they are; little if the picture is fine or flat."
+    "How much of a thumbnail's darkest values is a veil, (n, 3): the larger their share of the grey mean, the more; little if the picture is fine or flat."
     def call(self, veiled, fine, thumbnail): # log-odds (n, 1); (n, 1) and (n, h, w, 3) in [0, 1]
         darkest = ops.minimum(ops.min(thumbnail, (1, 2), keepdims=True), .5)       # a white picture has no veil of white
         share = ops.reshape(_grey(darkest) / (_grey(thumbnail) + 1/512), (-1, 1))
@@ -180,7 +180,7 @@ _RGB = np.array([[1, 1, 0], [1, -1, -1], [1, 0, 1]])                     # and b
 _HAAR = np.array([[1, 1, 1, 1], [1, -1, 1, -1], [1, 1, -1, -1], [1, -1, -1, 1]])   # mean and differences of a 2x2 block, times 4
 _KIND = np.eye(4)[[0, 1, 1] + [2, 3, 3]*3].T                             # which of four kinds each of the 12 channels is
 
-def _fixed(kernel, x): return ops.array(kernel.reshape(*(1,)*(4 - kernel.ndim), *kernel.shape), x.dtype)
+def _fixed(kernel, x): return ops.array(kernel[None, None], x.dtype)                # a 1x1 convolution
 
 @_registered
 class Wavelet(layers.Layer):

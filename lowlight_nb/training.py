@@ -58,7 +58,7 @@ def random_example(
     size:int, # side of the crop, in pixels
     twins:float=0., # how often, 0 to 1, the dark crop is made from the bright one by darken
     relit:float=0., # how often both are seen under another light
-    lamps:float=0., # how often both have lamps in them, where two stops or more are missing
+    lamps:float=0., # how often both have lamps in them, where two stops or more are missing, or none
     veils:float=0., # how often the dark crop lies under a veil, where two stops or more are missing
 )->tuple: # low crop and high crop, uint8 (size, size, 3), and a dict of how they were made: light, settings, lamps, veil (None if there are none), exposure
     "A crop to learn from: of the real dark picture, or of a twin made on the spot."
@@ -101,7 +101,7 @@ class Crops(keras.utils.PyDataset):
         memory:float=2., # gigabytes of pictures to keep; the rest is read again from disk
         twins:float=0., # share of real pairs that are replaced by dark twins
         relit:float=0., # share of examples that are seen under another light
-        lamps:float=0., # share of examples with lamps in them, of those that lack two stops or more
+        lamps:float=0., # share of examples with lamps in them, of those that lack two stops or more, or none
         veils:float=0., # share of examples whose dark crop lies under a veil, of those that lack two stops or more
     ):
         super().__init__(workers=1)
@@ -555,7 +555,7 @@ def train(
     model, # denoising_cnn(), lantern(), or any Keras model from pictures to pictures of the same shape, in [0, 1]
     pairs:list, # of Pair, to learn from; a pair of one and the same bright file is darkened on the spot
     valid:list=None, # of Pair, to measure on; None measures on the training crops alone
-    epochs:int=22, # rounds; in each, so many crops of every picture as crops_per_picture says
+    epochs:int=22, # rounds; in each, crops_per_picture crops of every picture
     out='runs/model', # folder for the history, the weights and the state
     lr:float=1e-3, # learning rate; for Lantern the highest one, in a cosine schedule with warm-up
     loss=None, # any Keras loss; None is the mean squared error, for Lantern Restoration
@@ -564,7 +564,7 @@ def train(
     crops_per_picture:int=4, # crops of each picture in an epoch
     twins:float=0., # share of real pairs that are replaced by dark twins
     relit:float=0., # share of examples that are seen under another light
-    lamps:float=0., # share of examples with lamps in them, of those that lack two stops or more
+    lamps:float=0., # share of examples with lamps in them, of those that lack two stops or more, or none
     veils:float=0., # share of examples whose dark picture lies under a veil, of those that lack two stops or more
     average:float=0., # momentum of averaged weights, such as 0.999; 0 does not average; Lantern only
     thumbnails:int=0, # rounds of train_tone before all else, after which the tone is held still; Lantern only
