@@ -353,11 +353,16 @@ class LanternCrops(Crops):
         return (dict(picture=low, thumbnail=np.stack(thumbs), brightness=told), dict(picture=high, brightness=wanted))
 
 # %% ../nbs/05_training.ipynb #6f7da937
-def _ssim(a, b):
-    "Mean SSIM over every fourth 7x7 window (Wang et al., 2004; sample covariance left aside)."
+def _windows(a, b):
+    "Means, variances and covariance of two batches in every fourth 7x7 window (sample covariance left aside)."
     mean = lambda x: ops.average_pool(x, 7, 4)
     ma, mb = mean(a), mean(b)
-    va, vb, cov = mean(a*a) - ma*ma, mean(b*b) - mb*mb, mean(a*b) - ma*mb
+    return ma, mb, mean(a*a) - ma*ma, mean(b*b) - mb*mb, mean(a*b) - ma*mb
+
+def _ssim(windows, gain=1.):
+    "Mean SSIM over windows (Wang et al., 2004), the second batch times `gain`."
+    ma, mb, va, vb, cov = windows
+    mb, vb, cov = gain*mb, gain*gain*vb, gain*cov
     return ops.mean((2*ma*mb + 1e-4) * (2*cov + 9e-4) / ((ma*ma + mb*mb + 1e-4) * (va + vb + 9e-4)))
 
 def _charbonnier(d): return ops.mean(ops.sqrt(ops.square(d) + 1e-6))
@@ -377,18 +382,20 @@ class Restoration(keras.losses.Loss):
         super().__init__(name=name, **kwargs)
         self.structure, self.colour, self.decibels, self.aligned = structure, colour, decibels, aligned
 
-    def _distance(self, truth, guess):
-        "The weighted sum, brightness included."
+    def _distance(self, truth, guess, windows, gain=1.):
+        "The weighted sum, brightness included, for the guess times `gain`."
+        guess = guess * gain
         loss = _charbonnier(guess - truth)
-        if self.structure: loss += self.structure * (1 - _ssim(truth, guess))
+        if self.structure: loss += self.structure * (1 - _ssim(windows, gain))
         if self.colour: loss += self.colour * _charbonnier(_chroma(guess) - _chroma(truth))
         if self.decibels: loss += self.decibels * ops.mean(ops.log(1 + 1e3 * ops.mean(ops.square(guess - truth), (1, 2, 3))))
         return loss
 
     def call(self, y_true, y_pred):
         truth, guess = (ops.cast(x, 'float32') for x in (y_true, y_pred))
-        loss = (1 - self.aligned) * self._distance(truth, guess)
-        if self.aligned: loss += self.aligned * self._distance(truth, guess * _grey(truth) / ops.maximum(_grey(guess), 1e-3))
+        windows = _windows(truth, guess) if self.structure else None            # those of a scaled guess follow from them
+        loss = (1 - self.aligned) * self._distance(truth, guess, windows)
+        if self.aligned: loss += self.aligned * self._distance(truth, guess, windows, _grey(truth) / ops.maximum(_grey(guess), 1e-3))
         return loss
 
     def get_config(self):
