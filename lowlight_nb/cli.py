@@ -432,7 +432,7 @@ def _add_train(add):
             ('crops-per-picture', int, 1, None, 'crops of each picture in an epoch'), ('lr', float, 1e-9, None, 'learning rate'),
             ('twins', float, 0, 1, 'share of pairs whose dark picture is replaced by one made from the bright picture'),
             ('relit', float, 0, 1, 'share of examples seen under another light, so that a part of them is to stay dark'),
-            ('lamps', float, 0, 1, 'share of examples with lamps in them, often white where all else is dark, of those that lack two stops or more, or none'),
+            ('lamps', float, 0, 1, 'share of examples with lamps in them, often white where all else is dark, of those two stops or more too dark, or not too dark at all'),
             ('veils', float, 0, 1, 'share of examples whose dark picture lies under a veil, without black, of those that lack two stops or more'),
             ('average', float, 0, .9999, 'momentum of averaged weights (lantern)'),
             ('thumbnails', int, 0, None, 'rounds of thumbnails first, from which the tone is learnt, then held still (lantern, with some hundred pictures)')]:

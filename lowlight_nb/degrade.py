@@ -102,10 +102,10 @@ def darken(
     seed=None, # int or np.random.Generator; the same seed gives the same twin
 ) -> np.ndarray: # uint8 HxWx3
     "What a camera would have made of the scene of `bright` with less light."
-    asked = dict(stops=stops, shot=shot, read=read, wb=wb, contrast=contrast, headroom=headroom, grain=grain, common=common, quality=quality)
-    if not (np.isfinite([stops, contrast, *wb]).all() and min(shot, read, headroom, *wb) >= 0 and contrast > 0
+    asked = dict(stops=stops, shot=shot, read=read, wb=np.asarray(wb).tolist(), contrast=contrast, headroom=headroom, gain=np.asarray(gain).tolist(), grain=grain, common=common, quality=quality)
+    if not (np.isfinite([stops, shot, read, contrast, headroom, grain, common, *wb, *gain]).all() and min(shot, read, headroom, *wb, *gain) >= 0 and contrast > 0
             and 0 <= min(common, grain) <= max(common, grain) <= 1 and (quality is None or 1 <= quality <= 100)):
-        raise LowlightError(f'A twin needs a number of stops, noise, headroom and a cast of at least 0, a contrast above 0, shares from 0 to 1 and a quality from 1 to 100, and this was asked for: {asked}.')
+        raise LowlightError(f'A twin needs a number of stops, noise, headroom, gains and a cast of at least 0, a contrast above 0, shares from 0 to 1 and a quality from 1 to 100, and this was asked for: {asked}.')
     b,rng = as_rgb(bright),np.random.default_rng(seed)
     codes = b.dtype == np.uint8 and not headroom      # each channel for itself: a table of 256 codes is enough
     light = expose(np.stack([_LIGHT]*3, -1) if codes else _linear(b), stops, wb, contrast, headroom)
@@ -210,7 +210,7 @@ def random_settings(
         common=float(rng.uniform(0, .5)))
 
 def random_twin(
-    bright, # HxWx3 RGB, uint8 or float in [0,1]
+    bright, # HxWx3 RGB, uint8, uint16 or float in [0,1]
     rng:np.random.Generator, # where chance comes from
     stops:float=None, # fix the exposure; None: draw it
 ) -> np.ndarray: # uint8 HxWx3

@@ -58,7 +58,7 @@ def random_example(
     size:int, # side of the crop, in pixels
     twins:float=0., # how often, 0 to 1, the dark crop is made from the bright one by darken
     relit:float=0., # how often both are seen under another light
-    lamps:float=0., # how often both have lamps in them, where two stops or more are missing, or none
+    lamps:float=0., # how often both have lamps in them, where two stops or more are missing, or none at all
     veils:float=0., # how often the dark crop lies under a veil, where two stops or more are missing
 )->tuple: # low crop and high crop, uint8 (size, size, 3), and a dict of how they were made: light, settings, lamps, veil (None if there are none), exposure
     "A crop to learn from: of the real dark picture, or of a twin made on the spot."
@@ -101,7 +101,7 @@ class Crops(keras.utils.PyDataset):
         memory:float=2., # gigabytes of pictures to keep; the rest is read again from disk
         twins:float=0., # share of real pairs that are replaced by dark twins
         relit:float=0., # share of examples that are seen under another light
-        lamps:float=0., # share of examples with lamps in them, of those that lack two stops or more, or none
+        lamps:float=0., # share of examples with lamps in them, of those two stops or more too dark, or not too dark at all
         veils:float=0., # share of examples whose dark crop lies under a veil, of those that lack two stops or more
     ):
         super().__init__(workers=1)
@@ -571,7 +571,7 @@ def train(
     crops_per_picture:int=4, # crops of each picture in an epoch
     twins:float=0., # share of real pairs that are replaced by dark twins
     relit:float=0., # share of examples that are seen under another light
-    lamps:float=0., # share of examples with lamps in them, of those that lack two stops or more, or none
+    lamps:float=0., # share of examples with lamps in them, of those two stops or more too dark, or not too dark at all
     veils:float=0., # share of examples whose dark picture lies under a veil, of those that lack two stops or more
     average:float=0., # momentum of averaged weights, such as 0.999; 0 does not average; Lantern only
     thumbnails:int=0, # rounds of train_tone before all else, after which the tone is held still; Lantern only
