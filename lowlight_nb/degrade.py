@@ -102,9 +102,10 @@ def darken(
     seed=None, # int or np.random.Generator; the same seed gives the same twin
 ) -> np.ndarray: # uint8 HxWx3
     "What a camera would have made of the scene of `bright` with less light."
-    asked = dict(stops=stops, shot=shot, read=read, wb=np.asarray(wb).tolist(), contrast=contrast, headroom=headroom, gain=np.asarray(gain).tolist(), grain=grain, common=common, quality=quality)
-    if not (np.isfinite([stops, shot, read, contrast, headroom, grain, common, *wb, *gain]).all() and min(shot, read, headroom, *wb, *gain) >= 0 and contrast > 0
-            and 0 <= min(common, grain) <= max(common, grain) <= 1 and (quality is None or 1 <= quality <= 100)):
+    amounts,shares = [shot, read, headroom, *wb, *gain],[grain, common]
+    if not (np.isfinite([stops, contrast, *amounts, *shares]).all() and min(amounts) >= 0 and contrast > 0
+            and 0 <= min(shares) <= max(shares) <= 1 and (quality is None or 1 <= quality <= 100)):
+        asked = dict(stops=stops, shot=shot, read=read, wb=np.asarray(wb).tolist(), contrast=contrast, headroom=headroom, gain=np.asarray(gain).tolist(), grain=grain, common=common, quality=quality)
         raise LowlightError(f'A twin needs a number of stops, noise, headroom, gains and a cast of at least 0, a contrast above 0, shares from 0 to 1 and a quality from 1 to 100, and this was asked for: {asked}.')
     b,rng = as_rgb(bright),np.random.default_rng(seed)
     codes = b.dtype == np.uint8 and not headroom      # each channel for itself: a table of 256 codes is enough

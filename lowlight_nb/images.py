@@ -715,8 +715,9 @@ def write_picture(
 # %% ../nbs/00_images.ipynb #e227793a
 def _loop(fmt, plays):
     "Pillow's option for how often an animation is played; a GIF says how often it is repeated, an AVIF nothing."
-    if fmt == 'AVIF' or fmt == 'GIF' and plays == 1: return {}
-    return dict(loop=plays and plays-1 if fmt == 'GIF' else plays)
+    if fmt == 'AVIF': return {}
+    if fmt == 'GIF': return {} if plays == 1 else dict(loop=plays and plays-1)
+    return dict(loop=plays)
 
 def write_frames(
     frames, # iterable of Picture, each with its duration; the first one's metadata and plays hold for all
