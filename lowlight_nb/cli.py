@@ -420,7 +420,7 @@ def _add_train(add):
     p.add_argument('--bright-times', type=_number(int, 1), default=1, metavar='N', help='count each bright photograph so many times (default: 1)')
     p.add_argument('--model', type=_named, metavar='NAME|FILE', help='denoising_cnn (default), lantern, or a .keras or .h5 file to go on from')
     p.add_argument('--init', type=_named, metavar='NAME|FILE', help='start from the weights that come with the package under this name, or from a file')
-    p.add_argument('--widths', type=_number(int, 1), nargs='+', metavar='N', help='channels of a lantern of yours at 1/2, 1/4, ... of the resolution: fewer are faster, more are better (default: 16 32)')
+    p.add_argument('--widths', type=_number(int, 1), nargs='+', metavar='N', help='channels of a lantern of yours at 1/2, 1/4, ... of the resolution: fewer are faster, more are better (default: 24 64)')
     p.add_argument('--out', type=_named, metavar='DIR', help='folder of the run (default: runs/NAME)')
     p.add_argument('--resume', action='store_true', help='go on with the run in --out')
     p.add_argument('--scenes', type=_named, metavar='CSV|lol', help='columns id and scene: keep scenes together when splitting; lol: this project\'s split of LOL-v1 train')
@@ -443,8 +443,8 @@ def _add_export(add):
     p.add_argument('model', metavar='NAME|FILE', help='a .keras or .h5 file, or a network that comes with the package')
     p.add_argument('out', metavar='OUT', help='the ending chooses the format: .tflite, .h5 or .keras')
     bits = p.add_mutually_exclusive_group()
-    bits.add_argument('--half', action='store_true', help='for .tflite: weights in 16 bits, half the size, as in the files for phones and pages')
-    bits.add_argument('--int8', action='store_true', help='for .tflite: convolutions in 8 bits, less than half of the size and up to a quarter less time on a processor')
+    bits.add_argument('--half', action='store_true', help='for .tflite: weights in 16 bits, half the size')
+    bits.add_argument('--int8', action='store_true', help='for .tflite: convolutions in 8 bits, as the Lantern that ships: less than half of the size, and on most processors quicker')
     _add_overwrite(p)
 
 # %% ../nbs/10_cli.ipynb #0790f085

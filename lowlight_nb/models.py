@@ -283,7 +283,7 @@ def _local_stream(detail, features, widths):
 
 # %% ../nbs/04_models.ipynb #0159944b
 def lantern(
-    widths:tuple=(16, 32), # channels at 1/2, 1/4, ... of the resolution; two or more
+    widths:tuple=(24, 64), # channels at 1/2, 1/4, ... of the resolution; two or more
     width:int=192, # features in the global stream
 )->keras.Model: # float32 inputs: picture (n, h, w, 3) in [0, 1], h and w multiples of 2**len(widths); thumbnail (n, 64, 64, 3) in [0, 1]; brightness (n, 1) in [0, 1], or -1: predicted. Outputs: picture, to be clipped to [0, 1]; brightness (n, 1), the one aimed at
     "Lantern: a tone curve to a wanted brightness, and a U-Net that says what detail to keep and what to repair."
