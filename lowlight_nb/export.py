@@ -6,7 +6,7 @@
 __all__ = ['rule', 'stride', 'margin', 'bytes_per_pixel', 'export_model', 'load_model', 'weights_file']
 
 # %% ../nbs/06_export.ipynb #ff0f7ca5
-import json, logging, math, os, zipfile
+import errno, json, logging, math, os, shutil, zipfile
 from importlib.resources import files
 from pathlib import Path
 import numpy as np
@@ -120,11 +120,16 @@ def export_model(
     temporary = path.with_name(f'.{os.getpid()}-{path.name}')
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        if path.suffix == '.h5': _check_room(path.parent, model)
         writers[path.suffix](temporary)
         os.replace(temporary, path)
     except OSError as e: raise LowlightError(f'{path} cannot be written: {_system_says(e)}.') from e
     finally: temporary.unlink(missing_ok=True)
     return path
+
+def _check_room(folder, model):
+    "An `OSError` where an HDF5 file with the optimiser's two averages would not fit: on a full disk HDF5's library takes Python down with it."
+    if shutil.disk_usage(folder).free < 13 * model.count_params() + 1e6: raise OSError(errno.ENOSPC, 'no room')
 
 def _in_float32(model):
     "The same network and weights, computing in float32: training may use less, files should not."

@@ -1,7 +1,7 @@
 """Halve a .keras file that is to ship: python tools/half_keras.py lowlight_nb/weights/lantern.keras
 
 Its weights are rounded to 16 bits, and the 13 bits of each that are zero then are packed away. Keras reads it as any other.
-Its .tflite file is made of it afterwards, with --int8."""
+Its .tflite files are made of it afterwards, by lowlight export with --int8 and --half."""
 import io
 import sys
 import zipfile
