@@ -278,8 +278,8 @@ def _local_stream(detail, features, widths):
     for level in reversed(range(len(widths) - 1)):
         if level == 0: x = layers.add([x, _conv(x, widths[1], activation='relu')])      # half a block is enough on the way back
         x = layers.add([DepthToSpace()(_conv(x, 4*widths[level], 1)), skips[level]])
-    answer = layers.add([_conv(x, 16, zero=True), _conv(detail, 16, 1, zero=True)])
-    return layers.Rescaling([1/8]*12 + [1]*4)(answer)                              # repair is as small as detail
+    answers = _conv(x, 16, zero=True), _conv(detail, 16, 1, zero=True)
+    return layers.add([layers.Rescaling([1/8]*12 + [1]*4)(a) for a in answers])    # repair is as small as detail; before the sum, LiteRT makes it part of the weights
 
 # %% ../nbs/04_models.ipynb #0159944b
 def lantern(
