@@ -6,11 +6,11 @@
 __all__ = ['rule', 'stride', 'margin', 'bytes_per_pixel', 'export_model', 'load_model', 'weights_file']
 
 # %% ../nbs/06_export.ipynb #ff0f7ca5
-import errno, json, logging, math, os, shutil, zipfile
+import json, logging, math, os, zipfile
 from importlib.resources import files
 from pathlib import Path
 import numpy as np
-from .images import LowlightError, _system_says
+from .images import LowlightError, _check_room, _system_says
 
 # %% ../nbs/06_export.ipynb #bfc40429
 from .models import DepthToSpace, Keep, Modulate, SpaceToDepth, ToneCurve, Unwavelet, Wavelet, keras, layers
@@ -84,6 +84,11 @@ def bytes_per_pixel(
     return most
 
 # %% ../nbs/06_export.ipynb #10c5f5aa
+def _hdf5(model, path):
+    "Write `model` as HDF5, where there is room for its weights and the optimiser's two averages of them."
+    _check_room(path.parent, 13*model.count_params() + 1e6)
+    model.save(path)
+
 def _litert(model, path, half, int8):
     "Write `model` as LiteRT, weights in 16 or 8 bits if `half` or `int8`, with `lowlight.json` behind it."
     import tensorflow as tf
@@ -112,7 +117,7 @@ def export_model(
 )->Path: # the file written
     "Write a model as HDF5, Keras or LiteRT; the file appears whole or not at all."
     path = Path(path)
-    writers = {'.h5': lambda p: model.save(p), '.keras': lambda p: model.save(p), '.tflite': lambda p: _litert(model, p, half, int8)}
+    writers = {'.h5': lambda p: _hdf5(model, p), '.keras': lambda p: model.save(p), '.tflite': lambda p: _litert(model, p, half, int8)}
     if path.suffix not in writers: raise LowlightError(f'{path} should end in .h5, .keras or .tflite; the ending chooses the format.')
     if half and int8: raise LowlightError('Weights have either 16 bits (half) or 8 (int8); choose one.')
     if (half or int8) and path.suffix != '.tflite': raise LowlightError(f'Only .tflite files have weights of 16 or 8 bits (half, int8), and this is {path.name}; leave half and int8 away, or give another ending.')
@@ -120,16 +125,11 @@ def export_model(
     temporary = path.with_name(f'.{os.getpid()}-{path.name}')
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        if path.suffix == '.h5': _check_room(path.parent, model)
         writers[path.suffix](temporary)
         os.replace(temporary, path)
     except OSError as e: raise LowlightError(f'{path} cannot be written: {_system_says(e)}.') from e
     finally: temporary.unlink(missing_ok=True)
     return path
-
-def _check_room(folder, model):
-    "An `OSError` where an HDF5 file with the optimiser's two averages would not fit: on a full disk HDF5's library takes Python down with it."
-    if shutil.disk_usage(folder).free < 13 * model.count_params() + 1e6: raise OSError(errno.ENOSPC, 'no room')
 
 def _in_float32(model):
     "The same network and weights, computing in float32: training may use less, files should not."

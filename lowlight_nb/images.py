@@ -8,7 +8,7 @@ __all__ = ['SUFFIXES', 'RAW_SUFFIXES', 'LowlightError', 'check_numbers', 'as_rgb
            'read_frames', 'atomic_write', 'write_picture', 'write_frames', 'sheet', 'before_after']
 
 # %% ../nbs/00_images.ipynb #25e1f1d5
-import io, os, secrets, struct, sys, zlib
+import errno, io, os, secrets, shutil, struct, sys, zlib
 from itertools import chain, islice
 from threading import Lock
 from contextlib import contextmanager
@@ -25,6 +25,10 @@ class LowlightError(ValueError):
 def _system_says(e):
     "Why the operating system refused, from an `OSError`; HDF5 puts a report of its own in the place of that sentence."
     return os.strerror(e.errno) if e.errno else str(e)
+
+def _check_room(folder, size):
+    "Raise an `OSError` where `size` bytes have no room: on a full disk HDF5's library raises none, but takes Python down with it."
+    if shutil.disk_usage(folder).free < size: raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 # %% ../nbs/00_images.ipynb #9fb34afc
 def check_numbers(

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from functools import cached_property, lru_cache
 from pathlib import Path
 import numpy as np
-from .images import LowlightError, _system_says, thumbnail, to_float, to_uint16
+from .images import LowlightError, _check_room, _system_says, thumbnail, to_float, to_uint16
 from .data import Pair, check_crop, load_pair
 from .degrade import _LIGHT, _light_on, darken, expose, random_lamps, random_light, random_settings, random_veil, relight, shine, to_linear, to_srgb, veil
 from .metrics import grey_mean
@@ -448,6 +448,7 @@ class Keeper(keras.callbacks.Callback):
         self.rows = read_history(folder) if resume and (folder/'history.csv').exists() else []
 
     def on_epoch_begin(self, epoch, logs=None):
+        _check_room(self.folder, 20*self.model.count_params() + 1e6)        # for Keras' backup, with its averages, and the best weights: HDF5, both
         self.started, self.rows = time.time(), self.rows[:epoch]
         if self.crops.epoch != epoch: self.crops.start(epoch)
 
