@@ -128,8 +128,9 @@ class Enhancer:
         self._load = partial(dict(litert=_litert, keras=_keras)[runtime], path, threads)
         self.facts, self.inputs, self._run = self._load()
         self.stride, self.margin = self.facts['stride'], self.facts['margin']
-        self.edge = 8 if self.stride > 1 else 0                           # how much of its own edge is put around a tile
-        self.side = int((max_memory * 1e9 / (2.4*self.facts['bytes_per_pixel'] + 110)) ** .5)      # as measured: 2.4 for LiteRT's own needs, 110 for the tile itself, in and out
+        self.edge = 8 if self.stride > 1 else 0                           # how much of its own edge is put around a picture
+        side = int((max_memory * 1e9 / (2.4*self.facts['bytes_per_pixel'] + 110)) ** .5)           # as measured: 2.4 for LiteRT's own needs, 110 for the tile itself, in and out
+        self.side = min(side, max(800, 20*(self.margin or 0)))            # of a square tile; what it takes then stays in the processor's cache
 
     @property
     def takes_brightness(self): # bool
@@ -159,35 +160,47 @@ class Enhancer:
         if not 0 <= strength <= 1: raise LowlightError(f'The strength must lie from 0 to 1, and this is {strength}.')
         own = (in_place or isinstance(picture, (str, Path))) and pixels.dtype.kind == 'u' and pixels.flags.writeable
         out = pixels if own else np.empty(pixels.shape, np.uint16 if pixels.dtype == np.uint16 else np.uint8)
-        down, across = self._grid(*pixels.shape[:2])
+        count = 0
         try:
-            for top, strip, rows in _strips(pixels, down):
-                for (left, right), (l, r) in across:
-                    tile = self._tile(strip[:, l:r], (rows, slice(left-l, right-l)), extra, grey, strength, out.dtype)
-                    out[top:top+len(tile), left:right] = tile
+            for count, (place, tile, kept) in enumerate(self._tiles(pixels), 1):
+                out[place] = self._answer(tile, kept, extra, grey, strength, out.dtype)
         except BaseException:                                             # what was interrupted may be held on to, with memory that LiteRT needs
             self._afresh()
             raise
-        if len(down) * len(across) > _MANY: self._afresh()                # frees what the tiles took
+        if count > _MANY: self._afresh()                                  # frees what the tiles took
         return out
 
     def _afresh(self):
         "Load the network again, where LiteRT runs it."
         if self._load.func is _litert: self._run = self._load()[2]
 
-    def _tile(self, tile, kept, extra, grey, strength, dtype):
-        "What becomes of a tile (h, w, 3), of which the rows and columns `kept` are kept."
-        x, y = (o[kept] for o in self._network(tile, extra))
+    def _answer(self, tile, kept, extra, grey, strength, dtype):
+        "What becomes of a tile (1, h, w, 3), of which the rows and columns `kept` are kept."
+        x, y = tile[0][kept], self._network(tile, extra)[kept]
         if grey: y = np.repeat((y @ np.float32(GREY))[..., None], 3, axis=2)
         if strength < 1: y = x + np.float32(strength) * (y - x)
         return from_float(y, dtype)
 
+    def _cuts(self, length, most):
+        "`tiles` of a side with its edge around it, so what is read may lie outside; the last reaches as far as the stride wants."
+        framed = -(-(length + 2*self.edge) // self.stride) * self.stride
+        def inside(i): return min(max(i - self.edge, 0), length)
+        return [((inside(a), inside(b)), (l - self.edge, r - self.edge)) for (a, b), (l, r) in tiles(framed, most or framed, self.margin or 0, self.stride)]
+
     def _grid(self, height, width):
-        "Rows and columns of tiles of at most `side` times `side` pixels, where the margin allows; of several shapes the one of which least is read twice."
-        if self.margin is None or max(height, width) <= self.side: return tiles(height, height, 0), tiles(width, width, 0)
-        plans = [[tiles(n, int(self.side * f), self.margin, self.stride) for n, f in ((height, o), (width, 1/o))]
-                 for s in np.geomspace(1, 1.5, 17) for o in (s, 1/s)]
+        "Rows and columns of tiles of at most `side` times `side` pixels, where the margin allows; of several shapes the one of which least is read."
+        if self.margin is None or height * width <= self.side**2: return self._cuts(height, None), self._cuts(width, None)
+        plans = [[self._cuts(n, int(self.side * f)) for n, f in ((height, o), (width, 1/o))] for s in np.geomspace(1, 1.5, 17) for o in (s, 1/s)]
         return min(plans, key=lambda plan: np.prod([sum(r - l for _, (l, r) in cuts) for cuts in plan]))
+
+    def _tiles(self, pixels):
+        "For each tile: where its result belongs, the tile with what is around it, float (1, h, w, 3), and what of that to keep. Results may be written over `pixels`."
+        down, across = self._grid(*pixels.shape[:2])
+        for (top, bottom), t, strip in _strips(pixels, down):
+            for (left, right), (l, r) in across:
+                beyond = max(-l, 0), max(r - strip.shape[1], 0)
+                tile = np.pad(strip[:, max(l, 0):r], ((0, 0), beyond, (0, 0)), 'edge')     # a byte is padded sooner than a float
+                yield (slice(top, bottom), slice(left, right)), to_float(tile)[None], (slice(top-t, bottom-t), slice(left-l, right-l))
 
     def _whole(self, pixels, brightness):
         "What the network is told about the whole picture."
@@ -195,34 +208,28 @@ class Enhancer:
         if not self.takes_brightness: return {}
         return dict(thumbnail=thumbnail(pixels)[None], brightness=np.float32([[-1 if wanted is None else wanted]]))
 
-    def _framed(self, tile):
-        "A tile (h, w, 3) within a frame of its own edge: (1, ...) with sides that the stride divides, float."
-        around = [(self.edge, self.edge + -(n + 2*self.edge) % self.stride) for n in tile.shape[:2]]
-        return to_float(np.pad(tile, (*around, (0, 0)), 'edge'))[None]        # a byte is padded sooner than a float
-
     def _network(self, tile, extra):
-        "The network on one tile (h, w, 3): framed, run, cropped; the tile as float, and what comes of it."
-        h, w, _ = tile.shape
-        framed = self._framed(tile)
+        "What the network makes of a tile (1, h, w, 3): (h, w, 3), float."
         first = 'picture' if extra else next(iter(self.inputs))
-        try: outputs = self._run(**{first: framed}, **extra)
+        try: outputs = self._run(**{first: tile}, **extra)
         except (ValueError, RuntimeError) as e:
-            raise LowlightError(f'The model {self.facts["name"]} does not take a picture of {w}x{h} pixels: {e}') from e
+            raise LowlightError(f'The model {self.facts["name"]} does not take a picture of {tile.shape[2]}x{tile.shape[1]} pixels: {e}') from e
         y = outputs['picture'] if 'picture' in outputs else next(iter(outputs.values()))
-        x, y = (o[0, self.edge:self.edge+h, self.edge:self.edge+w] for o in (framed, y))
-        return x, apply_curve(x, y) if self.facts['rule'] == 'curve' else y
+        return apply_curve(tile[0], y[0]) if self.facts['rule'] == 'curve' else y[0]
 
 # %% ../nbs/07_enhance.ipynb #84d11c60
-_MANY = 8 # tiles; after a picture of more, the network is loaded afresh
+_MANY = 32 # tiles; after a picture of more, the network is loaded afresh
 
 def _strips(pixels, cuts):
-    "For each strip: the row where its result begins, a copy of the rows to read, and which of those to keep. `pixels` may be overwritten on the way."
-    rows, first = np.empty((max(b-t for _, (t, b) in cuts), *pixels.shape[1:]), pixels.dtype), 0
-    for (top, bottom), (t, b) in cuts:
+    "For each strip: the rows that it makes, where reading begins, and a copy of the rows to read; beyond the picture its edge is repeated. `pixels` may be overwritten on the way."
+    rows, first = np.empty((max(b-t for _, (t, b) in cuts), *pixels.shape[1:]), pixels.dtype), cuts[0][1][0]
+    rows[:-first] = pixels[0]
+    for made, (t, b) in cuts:
+        top = made[0]
         rows[:top-t] = rows[t-first:top-first]                            # as they were before the strip above was written
-        rows[top-t:b-t] = pixels[top:b]
+        rows[top-t:b-t] = pixels[np.minimum(range(top, b), len(pixels) - 1)]
         first = t
-        yield top, rows[:b-t], slice(top-t, bottom-t)
+        yield made, t, rows[:b-t]
 
 def _cores():
     "The processor cores this process may use."
