@@ -262,9 +262,13 @@ def _check_run_folder(out, results):
         for p in made: p.rmdir()
 
 # %% ../nbs/10_cli.ipynb #2fae2d13
+def _kind(model):
+    "Which of the networks that come with the package a network is like."
+    return 'lantern' if any(i.name == 'thumbnail' for i in model.inputs) else 'denoising_cnn'
+
 def _recipe(training, model, args):
     "Arguments of `train`: what the options say, and for the rest what suits the network."
-    recipe = training.RECIPES['lantern' if any(i.name == 'thumbnail' for i in model.inputs) else 'denoising_cnn']
+    recipe = training.RECIPES[_kind(model)]
     return {o: recipe[o] if getattr(args, o) is None else getattr(args, o) for o in _TRAIN_OPTIONS}
 
 def _what_for(pairs, bright, times, valid):
@@ -313,7 +317,7 @@ def _train(args):
     done = len(training.read_history(out)) if args.resume and (out/'history.csv').exists() else 0
     history = training.train(model, pairs + bright*args.bright_times, valid or None, out=out, seed=args.seed, resume=args.resume, hold_tone=args.hold_tone,
                              verbose=1 if sys.stdout.isatty() else 2, **options)
-    files = [export.export_model(model, path) for path in results]
+    files = [export.export_model(model, path, int8=path.suffix == '.tflite' and _kind(model) == 'lantern') for path in results]
     if done == len(history): print(f'The run in {out} was complete; raise --epochs to go on with it.')
     print(f'{len(history)} epoch{"s"*(len(history) != 1)} done. The network is in {", ".join(str(f) for f in files)}.')
     if args.data and valid and files[-1].suffix == '.tflite': print('To measure it on the pairs held out:', _how_to_judge(args, files[-1]))
