@@ -73,9 +73,12 @@ class Row(NamedTuple):
 _FIGURES = 'psnr','ssim','gt_psnr','seconds'
 _TITLES = 'picture','PSNR','SSIM','GT-mean PSNR','seconds'
 
-def _bootstrap(x, n=2000, seed=0):
-    "The 95% interval of the mean of `x`"
-    means = np.asarray(x)[np.random.default_rng(seed).integers(0, len(x), (n, len(x)))].mean(1)
+def _bootstrap(x, scenes=None, n=2000, seed=0):
+    "The 95% interval of the mean of `x`; whole scenes are drawn, one name for each of `x`, where they are given."
+    scene = np.unique(range(len(x)) if scenes is None else scenes, return_inverse=True)[1]
+    total,count = np.bincount(scene, x),np.bincount(scene)
+    drawn = np.random.default_rng(seed).integers(0, len(count), (n, len(count)))
+    means = total[drawn].sum(1)/count[drawn].sum(1)
     return tuple(float(o) for o in np.quantile(means, [.025,.975], method='nearest'))
 
 def _cells(r): return [f'{r.psnr:.2f}', f'{r.ssim:.3f}', f'{r.gt_psnr:.2f}', f'{r.seconds:.3f}']
@@ -99,12 +102,14 @@ class Evaluation:
     "What a method scored on a set of pairs."
     name: str # of the method
     rows: list # one Row for each pair, in their order
+    scenes: dict = None # name of a pair -> its scene; pairs that are not there have one each
     mean: dict = field(init=False) # figure -> mean over the pictures
     interval: dict = field(init=False) # figure -> (low, high), the 95% bootstrap interval of the mean
 
     def __post_init__(self):
         self.mean = {k: float(np.mean([getattr(r, k) for r in self.rows])) for k in _FIGURES}
-        self.interval = {k: _bootstrap([getattr(r, k) for r in self.rows]) for k in _FIGURES}
+        scenes = [(self.scenes or {}).get(r.name, r.name) for r in self.rows]
+        self.interval = {k: _bootstrap([getattr(r, k) for r in self.rows], scenes) for k in _FIGURES}
 
     @property
     def seconds_per_mp(self): # the median
@@ -147,9 +152,13 @@ def _save_csv(path, lines):
     with atomic_write(path, overwrite=True) as out: out.write(f.getvalue().encode())
 
 # %% ../nbs/09_evaluation.ipynb #3b599e70
+def _shown(pair):
+    "Are its pictures arrays, not files?"
+    return isinstance(pair.high, np.ndarray)
+
 def _judge(method, name, pair):
     "The `Row` of one pair"
-    low,high = load_pair(pair)
+    low,high = pair[1:] if _shown(pair) else load_pair(pair)
     t = time.perf_counter()
     try: out = method(low)
     except Exception as e:
@@ -165,20 +174,26 @@ def _judge(method, name, pair):
 def _check_pairs(pairs):
     "Raise, before anything is measured, unless there are pairs, all of them large enough to be judged."
     if not pairs: raise LowlightError('There are no pairs to evaluate on.')
-    small = next((p for p in pairs if min(_size(Path(p.high))) < 7), None)
+    small = next((p for p in pairs if min(p.high.shape[:2] if _shown(p) else _size(Path(p.high))) < 7), None)
     if small: raise LowlightError(f'{small.name} is too small: SSIM looks through a window of 7x7 pixels; leave this pair out.')
 
 def evaluate(
     method, # callable: uint8 HxWx3 to a picture of the same size (uint8, or float in [0,1])
-    pairs, # list of Pair
+    pairs, # list of Pair, of files or of pictures (uint8 HxWx3)
     name:str=None, # of the method; None: what Python calls it
+    scenes:dict=None, # name of a pair -> its scene, as lol_scenes gives them: intervals then draw whole scenes
 ) -> Evaluation: # figures for each picture, their means and intervals
-    "Run `method` over `pairs` and compare its outputs with the truth."
+    "Run `method` over `pairs` and compare its outputs with the truth; raises LowlightError where there are no pairs, or one cannot be judged."
     pairs,name = list(pairs),name or getattr(method, '__name__', None) or type(method).__name__
     _check_pairs(pairs)
-    return Evaluation(name, [_judge(method, name, p) for p in pairs])
+    return Evaluation(name, [_judge(method, name, p) for p in pairs], scenes)
 
 # %% ../nbs/09_evaluation.ipynb #09441e05
+def _lead(one, other, scenes):
+    "The mean of the differences, and its 95% interval."
+    off = np.subtract(one, other)
+    return float(off.mean()), *_bootstrap(off, scenes)
+
 class Comparison(dict):
     "Several methods on the same pairs: name -> `Evaluation`."
     def table(self): # lines of cells: a head, and mean and interval of each method
@@ -187,16 +202,25 @@ class Comparison(dict):
         with_span = lambda e: [f'{m} ({s})' for m,s in zip(_cells(Row('', *e.mean.values(), 0)), _spans(e))][:3]
         return [['method','PSNR','SSIM','GT-mean PSNR','s/MP']] + [[e.name, *with_span(e), f'{e.seconds_per_mp:.3f}'] for e in best]
 
+    def lead(self,
+        one:str, # name of a method
+        other:str, # name of another
+        figure:str='psnr', # or ssim, gt_psnr, seconds
+    )->tuple: # mean, and the two ends of its 95% interval
+        "By how much one method leads another, picture by picture."
+        return _lead(*([getattr(r, figure) for r in self[o].rows] for o in (one, other)), [(self[one].scenes or {}).get(r.name, r.name) for r in self[one].rows])
+
     def __repr__(self): return _text(self.table())
     def _repr_markdown_(self): return markdown_table(self.table())
 
 def compare(
     methods:dict, # name -> method, as evaluate takes it
-    pairs, # list of Pair
+    pairs, # list of Pair, as evaluate takes it
+    scenes:dict=None, # name of a pair -> its scene
 ) -> Comparison: # name -> Evaluation; shown as a table of means with 95% intervals
-    "Evaluate several methods on the same pairs."
+    "Evaluate several methods on the same pairs; raises LowlightError as `evaluate` does."
     pairs = list(pairs)
-    return Comparison({n: evaluate(m, pairs, n) for n,m in methods.items()})
+    return Comparison({n: evaluate(m, pairs, n, scenes) for n,m in methods.items()})
 
 # %% ../nbs/09_evaluation.ipynb #6c91fbe2
 def worst_sheet(
