@@ -149,7 +149,7 @@ def _save_csv(path, lines):
     "Write `lines` as CSV, whole or not at all"
     f = io.StringIO()
     csv.writer(f, lineterminator='\n').writerows(lines)
-    with atomic_write(path, overwrite=True) as out: out.write(f.getvalue().encode())
+    with atomic_write(path, overwrite=True) as out: out.write(f.getvalue().encode('utf-8', 'surrogateescape'))        # a name need not be UTF-8
 
 # %% ../nbs/09_evaluation.ipynb #3b599e70
 def _shown(pair):
