@@ -89,11 +89,14 @@ def visible(nb):
 
 
 def absolute(text, path, cfg):
-    "Make relative links work anywhere (GitHub, PyPI): pictures as raw files, pages as files on GitHub."
+    "Make relative links work anywhere (GitHub, PyPI): pictures as raw files, pages as files on GitHub, their sections on the site, since GitHub shows notebooks without."
     def one(m):
         mark, label, target, anchor = m.groups()
         file = (path.parent/target).resolve().relative_to(ROOT)
         if file.as_posix() == 'nbs/contributing.ipynb': file = Path('CONTRIBUTING.md')
+        if anchor and file.suffix == '.ipynb':
+            page = re.sub(r'^nbs/', '', file.with_name(re.sub(r'^\d+_', '', file.stem)).as_posix())    # as nbdev calls it
+            return f'[{label}]({cfg["doc_host"]}{cfg["doc_baseurl"]}/{page}.html{anchor})'
         where = (f'https://raw.githubusercontent.com/{cfg["user"]}/{cfg["repo"]}/{cfg["branch"]}' if mark
                  else f'{cfg["git_url"]}/blob/{cfg["branch"]}')
         return f'{mark}[{label}]({where}/{file.as_posix()}{anchor or ""})'
