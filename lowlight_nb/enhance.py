@@ -27,7 +27,7 @@ def model_file(
     model=DEFAULT_MODEL, # one of MODELS, or the path of a file
     runtime:str='litert', # one of RUNTIMES: 'litert' takes .tflite files, 'keras' .keras and .h5 files
 )->Path: # the file
-    "Where the network of that name lies."
+    "Where the network of that name lies; raises LowlightError if there is none that this runtime takes."
     if runtime not in RUNTIMES: raise LowlightError(f'There is no runtime {runtime!r}; choose one of {", ".join(RUNTIMES)}.')
     ends = ' or '.join(RUNTIMES[runtime])
     known = {name: path for name, p in MODELS.items() for end in reversed(RUNTIMES[runtime]) if (path := p.with_suffix(end)).is_file()}
@@ -43,7 +43,7 @@ def model_file(
 def model_facts(
     model=DEFAULT_MODEL, # one of MODELS, or the path of a .tflite file
 )->dict: # name, rule ('direct' or 'curve'), stride, margin and parameters (None where unknown), bytes_per_pixel
-    "What a model file says about itself (see [export](06_export.ipynb)), or what can be assumed of a file that says nothing."
+    "What a model file says about itself (see [export](06_export.ipynb)), or what can be assumed of one that says nothing; raises LowlightError where it makes no sense."
     path = model_file(model)
     facts = dict(name=path.stem, rule='direct', stride=1, margin=None, bytes_per_pixel=0, parameters=None)
     try:
@@ -116,11 +116,11 @@ def _keras(path, threads):
 
 # %% ../nbs/07_enhance.ipynb #6779e135
 class Enhancer:
-    "A network, ready to brighten pictures. Not to be shared between threads: make one for each."
+    "A network, ready to brighten pictures. With LiteRT, not to be shared between threads: make one for each."
     def __init__(self,
         model=DEFAULT_MODEL, # one of MODELS, or the path of a .tflite file (of a .keras or .h5 file for the runtime keras)
         threads:int=None, # threads to run on; None is one for each core; Keras chooses for itself
-        max_memory:float=.6, # gigabytes for the work on one tile; larger pictures are cut, where the model file says how far it looks
+        max_memory:float=.6, # gigabytes for the work on one tile, at most (a usual one takes 0.2 to 0.4); larger pictures are cut, where the model file says how far it looks
         runtime:str='litert', # what runs the network, one of RUNTIMES: 'keras' for a GPU
     ):
         if threads is not None and (threads < 1 or threads != int(threads)): raise LowlightError(f'Threads are counted from 1, and this is {threads}; None is one for each core.')
@@ -140,7 +140,7 @@ class Enhancer:
     def brightness(self,
         wanted, # grey mean in [0, 1], a picture to match, or None
     )->float|None: # grey mean in [0, 1], or None: the network decides
-        "The brightness that is meant, or a sentence if this network cannot be told."
+        "The brightness that is meant; raises LowlightError if this network cannot be told, or not that."
         if wanted is None: return None
         if not self.takes_brightness:
             raise LowlightError(f'The model {self.facts["name"]} cannot be told how bright; leave brightness away, or use another model.')
@@ -154,7 +154,7 @@ class Enhancer:
         strength:float=1., # 0 is the input, 1 the network's output
         in_place:bool=False, # may an array be overwritten with the result? A picture read from its path always is
     )->np.ndarray: # (h, w, 3), uint16 if the picture is, else uint8
-        "The bright picture."
+        "The bright picture; raises LowlightError where the picture, brightness or strength make no sense."
         pixels = _pixels(picture)
         extra, grey = self._whole(pixels, brightness), _is_grey(pixels)
         if not 0 <= strength <= 1: raise LowlightError(f'The strength must lie from 0 to 1, and this is {strength}.')
@@ -274,7 +274,7 @@ def enhance(
     strength:float=1., # 0 is the input, 1 the network's output
     runtime:str='litert', # what runs the network, one of RUNTIMES: 'keras' for a GPU
 )->Enhanced: # array (h, w, 3), uint16 if the picture is, else uint8
-    "Brighten one picture; a notebook shows it before and after."
+    "Brighten one picture, which a notebook shows before and after; raises LowlightError, a sentence, for whatever is wrong with it."
     path = model_file(model, runtime)
     network, pixels = _kept(path, path.stat().st_mtime_ns, threading.get_ident(), runtime), _pixels(picture)
     before = np.array(_shrunk(pixels))
@@ -287,7 +287,7 @@ def slider(
     picture, # path, PIL image, Picture, or array, as for enhance
     model=DEFAULT_MODEL, # one of MODELS, or the path of a .tflite file
 ): # ipywidgets box, which a notebook shows
-    "The bright picture at the size of a screen, with sliders for brightness and strength."
+    "The bright picture at the size of a screen, with sliders for brightness and strength; raises LowlightError without ipywidgets."
     try: import ipywidgets as w
     except ImportError as e: raise LowlightError("Sliders need ipywidgets: pip install 'lowlight_nb[notebook]'.") from e
     network, small = Enhancer(model), np.array(_shrunk(_pixels(picture)))
