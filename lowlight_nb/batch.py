@@ -20,7 +20,7 @@ import numpy as np
 from PIL import Image
 from .data import natural, pictures_in
 from .enhance import DEFAULT_MODEL, Enhancer, _cores, _pixels
-from .images import LowlightError, RAW_SUFFIXES, SUFFIXES, _check_target, _frames as _frames_in, atomic_write, is_picture, output_suffix, read_frames, write_frames
+from .images import LowlightError, RAW_SUFFIXES, SUFFIXES, _check_target, _frames as _frames_in, _open, _opened, atomic_write, is_picture, output_suffix, read_frames, write_frames
 from .metrics import grey_mean
 
 # %% ../nbs/08_batch.ipynb #39f95685
@@ -338,17 +338,13 @@ class _Room:
                 self.changed.notify_all()
 
 def _megapixels(path):
-    "About how many megapixels a picture has, all frames together: from its header, or where that is not plain from the size of the file."
-    if not os.path.isfile(path): return 0                                     # a pipe would have it wait
+    "How many megapixels a picture has, all frames together, as its header says; of camera raw the megabytes, and 0 if it cannot be read."
     try:
-        with open(path, 'rb') as f:
-            head = f.read(16)
-            if Path(path).suffix.lower() in RAW_SUFFIXES: return os.path.getsize(path)/1e6
-            fmt = next(o for o in set(SUFFIXES.values()) if o in Image.OPEN and Image.OPEN[o][1](head) is True)
-            f.seek(0)
-            img = Image.OPEN[fmt][0](f, str(path))
+        with _opened(Path(path)) as (f, raw):
+            if raw: return os.path.getsize(path)/1e6
+            img = _open(f, Path(path), deep=True)
             return img.width*img.height*_frames_in(img)/1e6
-    except Exception: return os.path.getsize(path)*6/1e6
+    except LowlightError: return 0                                            # will be refused
 
 # %% ../nbs/08_batch.ipynb #34c16372
 class _Stopped(BaseException): "Ctrl-C was pressed before this picture reached the network."
