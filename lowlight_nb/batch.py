@@ -132,19 +132,23 @@ def _writable(path):
     "Does the suffix name a format that pictures can be written in?"
     return Path(path).suffix.lower() in SUFFIXES
 
-def _is_file_name(out):
-    "Does `-o OUT` mean one file?"
-    return _writable(out) and not os.path.isdir(out) and not str(out).endswith(('/', os.sep))
+def _is_folder_name(out):
+    "Is `-o OUT` a folder, or plainly meant as one?"
+    return os.path.isdir(out) or str(out).endswith(('/', os.sep))
+
+def _is_file_name(out, suffixes=SUFFIXES):
+    "Does `-o OUT` mean one file of such a kind?"
+    return Path(out).suffix.lower() in suffixes and not _is_folder_name(out)
 
 def result_path(
-    src, # str or Path of a picture
+    src, # str or Path of a picture or video
     out=None, # file, folder or None
-    place=None, # path below the folder; None: the picture's name
+    place=None, # path below the folder; None: the name of src
 )->Path: # where its result goes
     "Where the result of `src` goes."
     src = Path(src)
     if out is None: return src.with_name(f'{src.stem}_bright{output_suffix(src)}')
-    return Path(out) if _is_file_name(out) else Path(out)/Path(place or src.name).with_suffix(output_suffix(src))
+    return Path(out) if _is_file_name(out, VIDEO_SUFFIXES if is_video(src) else SUFFIXES) else Path(out)/Path(place or src.name).with_suffix(output_suffix(src))
 
 # %% ../nbs/08_batch.ipynb #bc9caf4c
 def _key(path):
@@ -179,17 +183,18 @@ def _check_suffix(out, suffixes, what):
     "Raise if `out` is named like a file of some kind, though not like one that can be written."
     end = Path(out).suffix.lower()
     kind = any(mimetypes.MimeTypes().guess_type('x'+end))                      # of Python's own list, on every machine the same
-    if end in suffixes or os.path.isdir(out) or str(out).endswith(('/', os.sep)): return
+    if end in suffixes or _is_folder_name(out): return
     if end in [*SUFFIXES, *RAW_SUFFIXES, *VIDEO_SUFFIXES, *Image.registered_extensions(), '.jxl', '.exr', '.hdr'] or kind:
         raise LowlightError(f'No {what} can be written as {out}; name a folder (with / at the end if it is called so), or a file that ends in {", ".join(suffixes)}.')
 
-def _check_out(out, pictures):
-    "Raise if `pictures` cannot go to `out` at all."
-    if not _is_file_name(out) and os.path.lexists(out) and not os.path.isdir(out):
-        raise LowlightError(f'{out} is a file but no picture; name a folder, or a file that ends in {", ".join(SUFFIXES)}.')
-    _check_suffix(out, SUFFIXES, 'picture')
-    if _is_file_name(out):
-        if len(pictures) > 1: raise LowlightError(f'{len(pictures)} pictures cannot all become {out}; name a folder (without {Path(out).suffix}) instead.')
+def _check_out(out, found, suffixes, what):
+    "Raise if what was `found` cannot go to `out` at all."
+    one = _is_file_name(out, suffixes)
+    if not one and os.path.lexists(out) and not os.path.isdir(out):
+        raise LowlightError(f'{out} is a file but no {what}; name a folder, or a file that ends in {", ".join(suffixes)}.')
+    _check_suffix(out, suffixes, what)
+    if one:
+        if len(found) > 1: raise LowlightError(f'{len(found)} {what}s cannot all become {out}; name a folder (without {Path(out).suffix}) instead.')
         if not os.path.isdir(Path(out).parent): raise LowlightError(f'{out} cannot be written: {Path(out).parent} is no folder.')
 
 # %% ../nbs/08_batch.ipynb #f6d2be22
@@ -205,7 +210,7 @@ def plan(
     kept, passed = _without_results(places, named, out, 'picture')
     settled = [Result(Path(arg), None, 'failed', why) for arg, why in problems] + passed
     places = {p: places[p] for p in kept}
-    if out is not None: _check_out(out, places)
+    if out is not None: _check_out(out, places, SUFFIXES, 'picture')
     jobs, refused = _sorted_out([Job(p, result_path(p, out, place)) for p, place in places.items()], overwrite, skip_existing)
     return jobs, settled + refused
 
@@ -695,11 +700,8 @@ def plan_videos(
     "Decide which videos are enhanced and where the results go."
     found, named, problems = _find_videos(videos)
     found, passed = _without_results(found, named, out, 'video')
-    if found and out is not None: _check_suffix(out, VIDEO_SUFFIXES, 'video')
-    one = out is not None and is_video(out) and not os.path.isdir(out)
-    if one and len(found) > 1: raise LowlightError(f'{len(found)} videos cannot all become {out}; name a folder instead.')
-    if one and found and not os.path.isdir(Path(out).parent): raise LowlightError(f'{out} cannot be written: {Path(out).parent} is no folder.')
-    jobs, refused = _sorted_out([Job(o, Path(out) if one else result_path(o, out)) for o in found], overwrite, skip_existing, is_video)
+    if found and out is not None: _check_out(out, found, VIDEO_SUFFIXES, 'video')
+    jobs, refused = _sorted_out([Job(o, result_path(o, out)) for o in found], overwrite, skip_existing, is_video)
     return jobs, [Result(Path(arg), None, 'failed', why) for arg, why in problems] + passed + refused
 
 # %% ../nbs/08_batch.ipynb #0773fcb1

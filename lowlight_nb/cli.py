@@ -12,8 +12,8 @@ from functools import partial
 from pathlib import Path
 import numpy as np
 from . import __version__
-from .batch import (Result, SteadyEnhancer, _check_csv, _check_new, _explain, _file_id, _key, _ray, _say, enhance_files, enhance_on_ray, enhance_video,
-                               is_video, make_folder, plan, plan_videos, report, summary, videos_passed_over, workers)
+from .batch import (Result, SteadyEnhancer, VIDEO_SUFFIXES, _check_csv, _check_new, _explain, _file_id, _is_file_name, _key, _ray, _say, enhance_files, enhance_on_ray,
+                               enhance_video, is_video, make_folder, plan, plan_videos, report, summary, videos_passed_over, workers)
 from .data import bright_pairs, check_crop, find_pairs, load_pair, lol_validation, samples, split_pairs
 from .enhance import DEFAULT_MODEL, MODELS, Enhancer, RUNTIMES, model_file
 from .images import LowlightError, SUFFIXES, atomic_write, is_picture, sheet
@@ -55,7 +55,7 @@ def _ready(args, pictures, films):
     networks = _networks(args, 1 if on_ray else pictures) if pictures else []
     steady = _enhancer(args.model, args.threads, args.brightness, args.strength, SteadyEnhancer, args.runtime) if films else None
     if pictures and on_ray: _ray()
-    if (pictures or films) and args.out and not is_picture(args.out) and not is_video(args.out): make_folder(args.out)
+    if (pictures or films) and args.out and not _is_file_name(args.out, [*SUFFIXES, *VIDEO_SUFFIXES]): make_folder(args.out)
     return networks, steady
 
 def _do_jobs(args, jobs, networks, each):
@@ -89,7 +89,7 @@ def _plans(args):
     if args.out == '-': args.wrong('Pictures do not go through a pipe, so - is no name for OUT; name a file or a folder.')
     videos = [o for o in args.inputs if is_video(o) and not os.path.isdir(o)]
     others, existing = [o for o in args.inputs if o not in videos], (args.overwrite, args.skip_existing)
-    if videos and others and args.out and (is_picture(args.out) or is_video(args.out)):
+    if videos and others and args.out and _is_file_name(args.out, [*SUFFIXES, *VIDEO_SUFFIXES]):
         raise LowlightError(f'{len(args.inputs)} inputs cannot all become {args.out}; name a folder instead.')
     pictures, settled = plan(others, args.out, *existing, args.recursive) if others else ([], [])
     films, refused = plan_videos(videos, args.out, *existing)
