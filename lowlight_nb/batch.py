@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['VIDEO_SUFFIXES', 'Job', 'Result', 'is_video', 'find_pictures', 'result_path', 'plan', 'make_folder', 'enhance_file',
-           'workers', 'enhance_files', 'clean_up', 'report', 'summary', 'enhance_on_ray', 'SteadyEnhancer',
+           'workers', 'enhance_files', 'clean_up', 'report', 'summary', 'enhance_on_ray', 'Steady',
            'videos_passed_over', 'plan_videos', 'enhance_video']
 
 # %% ../nbs/08_batch.ipynb #1facaaf6
@@ -20,7 +20,7 @@ import numpy as np
 from PIL import Image
 from .data import natural, pictures_in
 from .enhance import DEFAULT_MODEL, Enhancer, _cores, _pixels
-from .images import LowlightError, RAW_SUFFIXES, SUFFIXES, _check_target, _frames as _frames_in, _open, _opened, atomic_write, is_picture, output_suffix, read_frames, write_frames
+from .images import LowlightError, RAW_SUFFIXES, SUFFIXES, _check_target, _frames as _frames_in, _open, _opened, atomic_write, is_picture, output_suffix, read_frames, thumbnail, write_frames
 from .metrics import grey_mean
 
 # %% ../nbs/08_batch.ipynb #39f95685
@@ -266,8 +266,8 @@ def _for_frames(enhancer, **options):
     if network is None:
         if options: raise LowlightError(f'Only a network can be told {" and ".join(options)}, and a function was given; leave that away.')
         return lambda pixels, seconds: enhancer(pixels)
-    steady, options = SteadyEnhancer.of(network), getattr(enhancer, 'keywords', {}) | options
-    return partial(steady.frame, brightness=steady.brightness(options.pop('brightness', None)), **options)
+    options = getattr(enhancer, 'keywords', {}) | options
+    return partial(Steady(network), brightness=network.brightness(options.pop('brightness', None)), **options)
 
 def _film(frames, enhancer):
     "The frames of an animation, enhanced in their order."
@@ -621,46 +621,35 @@ def _from_row(row, job):
 _SETTLE = .5 # seconds in which a steady aim covers two thirds of the way to a new one
 _CUT = .4    # change of the thumbnail, as a share of the mean brightness, that is a scene cut
 
-class SteadyEnhancer(Enhancer):
-    "An `Enhancer` for the frames of a film, in their order."
-    last = aim = None # thumbnail of the last frame; brightness, smoothed over time
-    passed = np.inf   # seconds since the last frame; a picture that is none starts afresh
-
-    @classmethod
-    def of(cls,
+class Steady:
+    "A network on the frames of one film, in their order, its aim kept steady."
+    def __init__(self,
         network:Enhancer, # not to be used for anything else meanwhile
-    ): # SteadyEnhancer
-        "The same network once more, for the frames of one film."
-        kind = type(network) if isinstance(network, cls) else cls
-        steady = kind.__new__(kind)
-        vars(steady).update(vars(network))
-        steady.last = None # a film of its own
-        return steady
-
-    def frame(self,
-        pixels, # uint8 HxWx3
-        seconds, # since the last frame
-        **options, # brightness and strength, as for an Enhancer
-    )->np.ndarray: # uint8 HxWx3
-        "The next frame."
-        self.passed = seconds
-        try: return self(pixels, **options)
-        finally: self.passed = np.inf
+    ): self.network, self.last, self.aim = network, None, None                # thumbnail of the last frame; brightness, smoothed over time
 
     @cached_property
     def _small(self):
         "The network once more, for a picture as small as can be: one that goes from size to size is slow."
-        run, side = self._load()[2], max(16, self.stride)
+        run, side = self.network._load()[2], max(16, self.network.stride)
         return partial(run, picture=np.zeros((1, side, side, 3), np.float32))
 
-    def _whole(self, pixels, brightness):
-        known = super()._whole(pixels, brightness)
-        if not known or brightness is not None: return known
-        new, old, own = known['thumbnail'], self.last, self._small(**known)['brightness'].copy()
-        cut = old is None or np.abs(new - old).mean() > _CUT * (new.mean() + old.mean()) / 2
-        self.aim = own if cut else self.aim + np.float32(1 - np.exp(-self.passed/_SETTLE)) * (own - self.aim)
+    def __call__(self,
+        pixels, # of the next frame, uint8 HxWx3
+        seconds, # since the last frame
+        brightness=None, # grey mean wanted, in [0, 1], or a picture to match; None keeps steady what the network decides
+        **options, # strength and in_place, as for an Enhancer
+    )->np.ndarray: # uint8 HxWx3
+        "The next frame, bright."
+        if brightness is None and self.network.takes_brightness: brightness = self._steadied(thumbnail(pixels), seconds)
+        return self.network(pixels, brightness, **options)
+
+    def _steadied(self, new, seconds):
+        "The brightness to aim at in a frame with the thumbnail `new`."
+        own = float(np.clip(self._small(thumbnail=new[None], brightness=np.float32([[-1]]))['brightness'].item(), 0, 1)) # rounding may go beyond
+        cut = self.last is None or np.abs(new - self.last).mean() > _CUT * (new.mean() + self.last.mean()) / 2
+        self.aim = own if cut else self.aim + (1 - np.exp(-seconds/_SETTLE)) * (own - self.aim)
         self.last = new
-        return known | dict(brightness=self.aim)
+        return self.aim
 
 # %% ../nbs/08_batch.ipynb #8fde95e7
 def _find_videos(inputs):
@@ -818,7 +807,7 @@ def enhance_video(
     start, src, dst = time.perf_counter(), Path(src), Path(dst)
     box, film = _open_video(src)
     _check_bits(film, src, reduce)
-    one = _for_frames(model if callable(model) else SteadyEnhancer(model, threads), **options)
+    one = _for_frames(model if callable(model) else Enhancer(model, threads), **options)
     with box, atomic_write(dst, overwrite) as f, _progress(_count(film, box), progress, 'frame') as bar:
         writer = _VideoWriter(f, dst.suffix, box, film, strip)
         try: problem = _do_frames(_frames(box, film, writer), one, writer, bar)

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 import numpy as np
 from . import __version__
-from .batch import (Result, SteadyEnhancer, VIDEO_SUFFIXES, _check_csv, _check_new, _explain, _file_id, _is_file_name, _key, _ray, _say, enhance_files, enhance_on_ray,
+from .batch import (Result, VIDEO_SUFFIXES, _check_csv, _check_new, _explain, _file_id, _is_file_name, _key, _ray, _say, enhance_files, enhance_on_ray,
                                enhance_video, is_video, make_folder, plan, plan_videos, report, summary, videos_passed_over, workers)
 from .data import bright_pairs, check_crop, find_pairs, load_pair, lol_validation, samples, split_pairs
 from .enhance import DEFAULT_MODEL, MODELS, Enhancer, RUNTIMES, model_file
@@ -34,10 +34,10 @@ def _quiet():
         os.dup2(kept, 2)
         os.close(kept), os.close(nowhere)
 
-def _enhancer(model, threads, brightness=None, strength=1., kind=Enhancer, runtime='litert'):
+def _enhancer(model, threads, brightness=None, strength=1., runtime='litert'):
     "The network that --model means, ready to run."
     with _quiet():
-        enhancer = kind(model or DEFAULT_MODEL, threads=threads, runtime=runtime)
+        enhancer = Enhancer(model or DEFAULT_MODEL, threads=threads, runtime=runtime)
         wanted = dict(brightness=enhancer.brightness(brightness), strength=strength)
         enhancer(np.zeros((1, 1, 3), np.uint8)) # the first call is the one that talks
     return partial(enhancer, **wanted) if wanted != dict(brightness=None, strength=1.) else enhancer
@@ -46,17 +46,17 @@ def _enhancer(model, threads, brightness=None, strength=1., kind=Enhancer, runti
 def _networks(args, pictures):
     "As many networks as `pictures` pictures and the machine have use for; with Keras one, which many threads may use at once."
     count, threads = workers(pictures, args.jobs, args.threads)
-    def network(): return _enhancer(args.model, threads, args.brightness, args.strength, runtime=args.runtime)
+    def network(): return _enhancer(args.model, threads, args.brightness, args.strength, args.runtime)
     return [network()] * count if args.runtime == 'keras' else [network() for _ in range(count)]
 
 def _ready(args, pictures, films):
     "What has to be there before anything is done: the networks for so many pictures, and that for films."
     on_ray = args.engine == 'ray'
     networks = _networks(args, 1 if on_ray else pictures) if pictures else []
-    steady = _enhancer(args.model, args.threads, args.brightness, args.strength, SteadyEnhancer, args.runtime) if films else None
+    for_films = _enhancer(args.model, args.threads, args.brightness, args.strength, args.runtime) if films else None
     if pictures and on_ray: _ray()
     if (pictures or films) and args.out and not _is_file_name(args.out, [*SUFFIXES, *VIDEO_SUFFIXES]): make_folder(args.out)
-    return networks, steady
+    return networks, for_films
 
 def _do_jobs(args, jobs, networks, each):
     "Do the jobs; false if Ctrl-C came first."
@@ -104,7 +104,7 @@ def _enhance(args):
     into_out = args.report and args.out and _key(Path(args.report).parent) == _key(Path(args.out))     # which may have to be made first
     if args.report and not into_out: _check_csv(args.report, args.overwrite or args.skip_existing)
     pictures, films, settled = _plans(args)
-    networks, steady = _ready(args, len(pictures), len(films))
+    networks, for_films = _ready(args, len(pictures), len(films))
     if into_out: make_folder(args.out)
     with report(args.report, args.overwrite, args.skip_existing) as write: # only now, so that a mistyped model does not cost an old report
         def each(r): results.append(r), write(r)
@@ -115,7 +115,7 @@ def _enhance(args):
         more = len(taken) - 1
         if taken: _say(taken[0] + f' {more} more of the kind {"was" if more == 1 else "were"} passed over.'*(more > 0))
         if pictures: whole = _do_jobs(args, pictures, networks, each)
-        if films and whole: whole = _do_videos(args, films, steady, each)
+        if films and whole: whole = _do_videos(args, films, for_films, each)
     failed, planned = sum(r.status == 'failed' for r in results), [*pictures, *films, *settled]
     filmed = {is_video(o.src) for o in planned}
     what = 'file' if len(filmed) == 2 else 'video' if True in filmed else 'picture'
