@@ -213,8 +213,6 @@ def _split(pairs, scenes, fraction, seed):
     return split_pairs(pairs, _read_scenes(scenes) if scenes else None, fraction, seed)
 
 # %% ../nbs/10_cli.ipynb #05dac7e3
-_TRAIN_OPTIONS = 'epochs', 'lr', 'crop', 'batch', 'crops_per_picture', 'twins', 'relit', 'lamps', 'veils', 'average', 'thumbnails'
-
 def _order(model):
     "The layers whose weights these are, in their order, by name without number."
     return [re.sub(r'_\d+$', '', w.path.split('/')[0]) for w in model.weights]
@@ -262,14 +260,10 @@ def _check_run_folder(out, results):
         for p in made: p.rmdir()
 
 # %% ../nbs/10_cli.ipynb #2fae2d13
-def _kind(model):
-    "Which of the networks that come with the package a network is like."
-    return 'lantern' if any(i.name == 'thumbnail' for i in model.inputs) else 'denoising_cnn'
-
 def _recipe(training, model, args):
     "Arguments of `train`: what the options say, and for the rest what suits the network."
-    recipe = training.RECIPES[_kind(model)]
-    return {o: recipe[o] if getattr(args, o) is None else getattr(args, o) for o in _TRAIN_OPTIONS}
+    recipe = training.RECIPES['lantern' if training._is_lantern(model) else 'denoising_cnn']
+    return {o: v if getattr(args, o) is None else getattr(args, o) for o, v in recipe.items()}
 
 def _what_for(pairs, bright, times, valid):
     "What is learnt from and measured on, for the screen."
@@ -317,7 +311,7 @@ def _train(args):
     done = len(training.read_history(out)) if args.resume and (out/'history.csv').exists() else 0
     history = training.train(model, pairs + bright*args.bright_times, valid or None, out=out, seed=args.seed, resume=args.resume, hold_tone=args.hold_tone,
                              verbose=1 if sys.stdout.isatty() else 2, **options)
-    files = [export.export_model(model, path, int8=path.suffix == '.tflite' and _kind(model) == 'lantern') for path in results]
+    files = [export.export_model(model, path, int8=path.suffix == '.tflite' and training._is_lantern(model)) for path in results]
     if done == len(history): print(f'The run in {out} was complete; raise --epochs to go on with it.')
     print(f'{len(history)} epoch{"s"*(len(history) != 1)} done. The network is in {", ".join(str(f) for f in files)}.')
     if args.data and valid and files[-1].suffix == '.tflite': print('To measure it on the pairs held out:', _how_to_judge(args, files[-1]))
