@@ -20,7 +20,7 @@ import numpy as np
 from PIL import Image
 from .data import natural, pictures_in
 from .enhance import DEFAULT_MODEL, Enhancer, _cores, _pixels
-from .images import LowlightError, RAW_SUFFIXES, SUFFIXES, _check_target, _frames as _frames_in, _open, _opened, atomic_write, is_picture, output_suffix, read_frames, thumbnail, write_frames
+from .images import LowlightError, RAW_SUFFIXES, SUFFIXES, _check_target, _frames, _open, _opened, atomic_write, is_picture, output_suffix, read_frames, thumbnail, write_frames
 from .metrics import grey_mean
 
 # %% ../nbs/08_batch.ipynb #39f95685
@@ -348,7 +348,7 @@ def _megapixels(path):
         with _opened(Path(path)) as (f, raw):
             if raw: return os.path.getsize(path)/1e6
             img = _open(f, Path(path), deep=True)
-            return img.width*img.height*_frames_in(img)/1e6
+            return img.width*img.height*_frames(img)/1e6
     except LowlightError: return 0                                            # will be refused
 
 # %% ../nbs/08_batch.ipynb #34c16372
@@ -778,7 +778,7 @@ class _VideoWriter:
         self.box.close()
 
 # %% ../nbs/08_batch.ipynb #2e043234
-def _frames(box, film, writer):
+def _video_frames(box, film, writer):
     "The frames in order; sound goes to the writer on the way. Ends at damage, and then returns what was wrong."
     av, before = _av(), 0.
     try:
@@ -810,7 +810,7 @@ def enhance_video(
     one = _for_frames(model if callable(model) else Enhancer(model, threads), **options)
     with box, atomic_write(dst, overwrite) as f, _progress(_count(film, box), progress, 'frame') as bar:
         writer = _VideoWriter(f, dst.suffix, box, film, strip)
-        try: problem = _do_frames(_frames(box, film, writer), one, writer, bar)
+        try: problem = _do_frames(_video_frames(box, film, writer), one, writer, bar)
         finally: writer.close()
         if writer.out is None: raise LowlightError(f'{src} {problem or "holds no frame"}; nothing could be made of it.')
         w, h = writer.out.width, writer.out.height

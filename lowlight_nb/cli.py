@@ -224,7 +224,7 @@ def _check_network(name):
     if name not in _FRESH and Path(name).suffix not in ('.keras', '.h5'):
         raise LowlightError(f'There is no network {name} to train; give {", ".join(_FRESH)}, or a .keras or .h5 file.')
 
-def _network(models, export, name, init, widths):
+def _fresh_or_loaded(models, export, name, init, widths):
     "A fresh network of the name given (a Lantern of these widths, if there are any), or the one in a file, with the weights of `init` if it is given."
     if widths: model = models.lantern(tuple(widths))
     elif name in _FRESH: model = getattr(models, name)()
@@ -302,7 +302,7 @@ def _train(args):
     models, training, export = _training_modules()
     models.keras.utils.set_random_seed(args.seed)
     models.keras.mixed_precision.set_global_policy('mixed_bfloat16' if args.precision == 'bfloat16' else 'float32')
-    try: model = _network(models, export, source, args.init, args.widths)
+    try: model = _fresh_or_loaded(models, export, source, args.init, args.widths)
     finally: models.keras.mixed_precision.set_global_policy('float32')
     options = _recipe(training, model, args)
     if source not in _FRESH and not _fits_litert(export, model): results.pop()
@@ -331,7 +331,7 @@ def _export(args):
     return 0
 
 # %% ../nbs/10_cli.ipynb #9d3bff6c
-def _whole(text):
+def _int(text):
     "The whole number that `text` says, be it 1000 or 1e3."
     try: return int(text)
     except ValueError:
@@ -341,7 +341,7 @@ def _whole(text):
 def _number(kind, lo, hi=None):
     "A type for argparse: an int or float from `lo` to `hi`."
     def parse(text):
-        try: x = _whole(text) if kind is int else kind(text)
+        try: x = _int(text) if kind is int else kind(text)
         except ValueError: x = None
         if x is None or not x >= lo or hi is not None and x > hi:
             raise argparse.ArgumentTypeError(f'{text} is not a {"whole " if kind is int else ""}number {f"of at least {lo}" if hi is None else f"from {lo} to {hi}"}')
