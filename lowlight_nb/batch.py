@@ -205,7 +205,7 @@ def plan(
     skip_existing:bool=False, # leave pictures alone whose results exist?
     recursive:bool=False, # also the folders of a folder, their structure mirrored in out?
 )->tuple[list,list]: # list of Job; list of Result for everything that will not be done
-    "Decide which pictures are enhanced and where the results go, without opening any."
+    "Decide which pictures are enhanced and where the results go, without opening any; an `out` that cannot take them raises `LowlightError`."
     places, named, problems = find_pictures(inputs, recursive, out)
     kept, passed = _without_results(places, named, out, 'picture')
     settled = [Result(Path(arg), None, 'failed', why) for arg, why in problems] + passed
@@ -229,7 +229,7 @@ def _sorted_out(jobs, *how):
 def make_folder(
     folder, # str or Path
 ):
-    "Make a folder and those above it, or say why not."
+    "Make a folder and those above it; one that cannot be made, or written into, raises `LowlightError`."
     try: Path(folder).mkdir(parents=True, exist_ok=True)
     except OSError as e: raise LowlightError(f'The folder {folder} cannot be made: {e.strerror or e}.') from e
     if not os.access(folder, os.W_OK): raise LowlightError(f'Nothing can be written into the folder {folder}; change its permissions or choose another.')
@@ -456,7 +456,7 @@ def enhance_files(
     progress:bool=False, # show a progress bar?
     **options, # of enhance_file: quality, overwrite, skip_existing, max_pixels, strip and reduce
 )->list: # of Result, in the order in which they came
-    "Do all jobs, several at once, and go on past those that fail. Ctrl-C finishes what is in the network, then raises KeyboardInterrupt."
+    "Do all jobs, several at once, and go on past those that fail. Ctrl-C finishes what is in the network, then raises KeyboardInterrupt; a list without a network raises `LowlightError`."
     signature(enhance_file).bind_partial(**options) # a misspelt option is told before anything is done
     networks = [enhancers] if callable(enhancers) else list(enhancers)
     if not networks: raise LowlightError('There is no network to enhance with; give one at least.')
@@ -526,7 +526,7 @@ def report(
     replace:bool=False, # may an existing report be replaced?
     append:bool=False, # are lines added to an existing report?
 ):
-    "Context manager: a function to be called with each `Result`, which writes it as a line of a CSV file."
+    "Context manager: a function to be called with each `Result`, which writes it as a line of a CSV file; a name that is no table's, is taken or cannot be written raises `LowlightError`."
     if path is None:
         yield lambda result: None
         return
@@ -592,7 +592,7 @@ def enhance_on_ray(
     runtime:str='litert', # what runs the network, as for Enhancer: 'keras' for GPUs
     **options, # of enhance_file: quality, skip_existing, max_pixels, strip and reduce
 )->list: # of Result, in the order in which they came
-    "As `enhance_files`, on every machine of a Ray cluster."
+    "As `enhance_files`, on every machine of a Ray cluster; without Ray it raises `LowlightError`."
     signature(enhance_file).bind_partial(**options)
     ray = _ray()
     has = ray.cluster_resources()
@@ -671,7 +671,7 @@ def videos_passed_over(
     recursive:bool=False, # are the folders in a folder looked into?
     leave_out=None, # a folder that is not looked into: that of the results
 )->str: # a sentence, or '' if there are none
-    "What to say of the videos in folders, or matched by patterns, of which only the pictures are enhanced."
+    "What to say of the videos in folders, or matched by patterns, of which only the pictures are enhanced; an argument that names nothing raises `LowlightError`."
     avoid, known = _file_id(leave_out) if leave_out else None, {_file_id(o) for o in named}
     def files(path): return [Path(top)/o for top, names in _walk(path, recursive, avoid) for o in sorted(names, key=natural)] if path.is_dir() else [path]
     found = [o for arg in map(os.fspath, inputs) for path in _looked_at(arg, avoid) for o in files(path) if o.name[0] != '.' and is_video(o)]
@@ -686,7 +686,7 @@ def plan_videos(
     overwrite:bool=False, # may existing results be replaced?
     skip_existing:bool=False, # leave videos alone whose results exist?
 )->tuple[list,list]: # list of Job; list of Result for everything that will not be done
-    "Decide which videos are enhanced and where the results go."
+    "Decide which videos are enhanced and where the results go; an `out` that cannot take them raises `LowlightError`."
     found, named, problems = _find_videos(videos)
     found, passed = _without_results(found, named, out, 'video')
     if found and out is not None: _check_out(out, found, VIDEO_SUFFIXES, 'video')
@@ -803,7 +803,7 @@ def enhance_video(
     reduce:bool=False, # may more than 8 bits become 8?
     **options, # brightness and strength, as for an Enhancer; not for a function
 )->Result: # failed, with a playable result, if the video is damaged in the middle
-    "Enhance a video, frame by frame, with its sound."
+    "Enhance a video, frame by frame, with its sound; one that cannot be read, or its result not be written, raises `LowlightError`."
     start, src, dst = time.perf_counter(), Path(src), Path(dst)
     box, film = _open_video(src)
     _check_bits(film, src, reduce)
