@@ -300,6 +300,7 @@ def _train(args):
     pairs, bright, valid = _training_pairs(args)
     if args.crop: check_crop(pairs + bright, args.crop)
     models, training, export = _training_modules()
+    training._check_folder(out, args.resume)
     models.keras.utils.set_random_seed(args.seed)
     models.keras.mixed_precision.set_global_policy('mixed_bfloat16' if args.precision == 'bfloat16' else 'float32')
     try: model = _fresh_or_loaded(models, export, source, args.init, args.widths)
