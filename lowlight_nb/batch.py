@@ -370,7 +370,7 @@ def _ctrl_c(stop):
 # %% ../nbs/08_batch.ipynb #a367bbb8
 def _say(sentence, bar=None):
     "Print a sentence to stderr, above the progress bar if there is one; whether anybody still reads it or not."
-    with suppress(BrokenPipeError): bar.write(sentence, file=sys.stderr) if bar is not None else print(sentence, file=sys.stderr)
+    with suppress(OSError, ValueError): bar.write(sentence, file=sys.stderr) if bar is not None else print(sentence, file=sys.stderr)
 
 class _Crew:
     "Threads that do jobs with a few networks; iterating gives each `Result` as it comes."

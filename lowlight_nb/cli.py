@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 import numpy as np
 from . import __version__
-from .batch import (Result, VIDEO_SUFFIXES, _check_csv, _check_new, _explain, _file_id, _is_file_name, _key, _ray, _say, enhance_files, enhance_on_ray,
+from .batch import (Result, VIDEO_SUFFIXES, _check_csv, _check_new, _explain, _file_id, _is_file_name, _key, _ray, _say, clean_up, enhance_files, enhance_on_ray,
                                enhance_video, is_video, make_folder, plan, plan_videos, report, summary, videos_passed_over, workers)
 from .data import bright_pairs, check_crop, find_pairs, load_pair, lol_validation, samples, split_pairs
 from .enhance import DEFAULT_MODEL, MODELS, Enhancer, RUNTIMES, model_file
@@ -22,7 +22,7 @@ from .images import LowlightError, SUFFIXES, atomic_write, is_picture, sheet
 @contextmanager
 def _quiet():
     "Keep what C++ libraries say to stderr (which delegate was created) from the user."
-    sys.stderr.flush()
+    with suppress(OSError, ValueError): sys.stderr.flush()
     try: kept = os.dup(2)
     except OSError:                                                           # there is no stderr to say it on
         yield
@@ -71,6 +71,7 @@ def _do_jobs(args, jobs, networks, each):
 def _do_videos(args, jobs, network, each):
     "Enhance videos, one after the other; false if Ctrl-C came first."
     options = dict(overwrite=args.overwrite, progress=sys.stderr.isatty(), strip=args.strip, reduce=args.reduce)
+    clean_up({o.dst.parent for o in jobs})
     try:
         for job in jobs:
             try:
@@ -101,6 +102,7 @@ def _plans(args):
 def _enhance(args):
     "`lowlight enhance`."
     start, results, whole = time.perf_counter(), [], True
+    if args.strip_all: args.strip = 'all'
     into_out = args.report and args.out and _key(Path(args.report).parent) == _key(Path(args.out))     # which may have to be made first
     if args.report and not into_out: _check_csv(args.report, args.overwrite or args.skip_existing)
     pictures, films, settled = _plans(args)
@@ -156,11 +158,11 @@ def _demo(args):
     _check_new(out, default or args.overwrite)
     enhancer = _enhancer(args.model, args.threads)
     results = [_demo_row(enhancer, pair) for pair in samples()]
-    print(_demo_table([figures for figures, _ in results]))
     import matplotlib
     matplotlib.use('agg') # draws without a screen
     rows = [(figures[0], pictures) for figures, pictures in results]
     with atomic_write(out, default or args.overwrite) as f: sheet(rows, ['dark', 'enhanced', 'truth']).savefig(f, format=fmt, dpi=100)
+    print(_demo_table([figures for figures, _ in results]))
     print(f'The pictures are in {out}.')
     return 0
 
@@ -178,10 +180,10 @@ def _evaluate(args):
     if (args.scenes, args.valid, args.seed) != (None, None, None): # the pairs that training held out
         pairs = _split(pairs, args.scenes, .1 if args.valid is None else args.valid, args.seed or 0)[1]
     comparison = compare(_methods(args.model, args.baselines, args.threads), pairs)
+    if args.csv: _save_csv(args.csv, [('method', *Row._fields), *((name, *row) for name, e in comparison.items() for row in e.rows)])     # before anything is said, which may fail
     if len(comparison) == 1 or args.rows:
         for e in comparison.values(): print(e, end='\n\n')
     if len(comparison) > 1: print(comparison)
-    if args.csv: _save_csv(args.csv, [('method', *Row._fields), *((name, *row) for name, e in comparison.items() for row in e.rows)])
     return 0
 
 # %% ../nbs/10_cli.ipynb #e4a6017f
@@ -201,8 +203,9 @@ def _read_scenes(path):
     try:
         with open(path, newline='', encoding='utf-8-sig') as f: rows = list(csv.DictReader(f))
         scenes = {r['id'] if 'id' in r else r['name']: r['scene'] for r in rows}
-    except (OSError, UnicodeDecodeError) as e: raise LowlightError(f'{path} cannot be read as CSV ({e}).') from e
+    except (OSError, UnicodeDecodeError, csv.Error) as e: raise LowlightError(f'{path} cannot be read as CSV ({e}).') from e
     except KeyError: raise LowlightError(f'{path} needs the columns id and scene, with a comma between them.') from None
+    if None in scenes: raise LowlightError(f'{path} has a line that ends before the name of a picture; mend it, or leave it out.')
     alone = next((name for name, scene in scenes.items() if not scene), None)
     if alone is not None: raise LowlightError(f'{path} names no scene for {alone}; give every picture one.')
     return scenes
@@ -367,7 +370,7 @@ def _brightness(text):
 
 def _add_model(p, action='store'):
     p.add_argument('--model', type=_named, action=action, metavar='NAME|FILE.tflite', help=f'{", ".join(MODELS)}, or a file of yours (default: {DEFAULT_MODEL})' + '; may be given several times'*(action == 'append'))
-    p.add_argument('--threads', type=_number(int, 1), metavar='N', help='processor cores to use (default: all)')
+    p.add_argument('--threads', type=_number(int, 1, 1024), metavar='N', help='processor cores to use (default: all)')
 
 def _add_overwrite(p): p.add_argument('--overwrite', action='store_true', help='replace results that exist already')
 
@@ -384,8 +387,8 @@ def _add_enhance(add):
     p.add_argument('--brightness', type=_brightness, metavar='B|PICTURE', help='how bright the result should be on average: 0 to 1, or a picture to match (default: the network decides)')
     p.add_argument('--strength', type=_number(float, 0, 1), default=1., metavar='S', help='0 leaves the picture as it is, 1 is the network\'s result (default: 1)')
     p.add_argument('--quality', type=_number(int, 1, 100), default=95, metavar='Q', help='of JPEG, AVIF and HEIC, 1 to 100 (default: 95); other formats are lossless, but for the 256 colours of GIF')
-    p.add_argument('--strip', action='store_const', const=True, default=False, help='leave out camera data, place and print resolution')
-    p.add_argument('--strip-all', action='store_const', const='all', dest='strip', help='leave out the colour profile too')
+    p.add_argument('--strip', action='store_true', help='leave out camera data, place and print resolution')
+    p.add_argument('--strip-all', action='store_true', help='leave out the colour profile too')
     p.add_argument('--reduce', action='store_true', help='let 16 bits become 8 where the format of the result holds no more; of a video also 10 or 12')
     p.add_argument('--max-pixels', type=_number(int, 1), default=500_000_000, metavar='N', help='refuse larger pictures (default: 500 million pixels)')
     p.add_argument('--jobs', type=_number(int, 1), metavar='N', help='pictures to work on at once (default: one for each core, as far as the memory reaches)')
@@ -489,6 +492,7 @@ def main(
         _say('Interrupted.')
         return 130
     except BrokenPipeError: os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()) # the reader, such as head, has gone
+    except MemoryError: _say('There is not enough memory for that; close other programs, or take smaller pictures.')
     except Exception as e:
         if os.environ.get('LOWLIGHT_DEBUG'): raise
         if isinstance(e, OSError) and e.errno == errno.ENOSPC: _say('There is no room left on the disk; make some and try again.')
