@@ -9,7 +9,7 @@ __all__ = ['VIDEO_SUFFIXES', 'Job', 'Result', 'is_video', 'find_pictures', 'resu
 
 # %% ../nbs/08_batch.ipynb #1facaaf6
 import csv, glob, logging, mimetypes, os, queue, signal, sys, threading, time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
 from functools import cached_property, partial
 from inspect import signature
@@ -72,6 +72,14 @@ def _pictures_in(folder, recursive=False, leave_out=None):
     return found, problems
 
 # %% ../nbs/08_batch.ipynb #0f9b9af5
+def _matched(pattern):
+    "What a pattern matches, once each; `**` means folders as deep as they go, but no links to folders."
+    parts = Path(pattern).parts
+    if '**' not in parts: return list(map(Path, glob.glob(pattern)))
+    above, below = parts[:parts.index('**')], parts[parts.index('**')+1:] or ('*',)
+    tops = [top for o in (glob.glob(os.path.join(*above)) if above else ['.']) for top, _ in _walk(o, True, None)]
+    return list(dict.fromkeys(o for top in tops for o in _matched(os.path.join(glob.escape(top), *below))))
+
 def _named_or_matched(arg):
     "The files and folders that an argument names or, as a pattern, matches."
     try:
@@ -82,7 +90,7 @@ def _named_or_matched(arg):
     if not any(c in arg for c in '*?['): raise LowlightError(f'There is no file or folder {arg or "whose name is empty"}.')
     folder, name = os.path.split(arg)
     pattern = os.path.join(glob.escape(folder), name) if os.path.isdir(folder) else arg        # a folder may be called "2023 [best]"
-    return [Path(o) for o in sorted(glob.glob(pattern, recursive=True), key=natural)]
+    return sorted(_matched(pattern), key=lambda o: natural(str(o)))
 
 def _looked_at(arg, leave_out):
     "What an argument names or matches, without the folder `leave_out` if a pattern happens to match it."
@@ -707,7 +715,8 @@ def _open_video(path):
     if os.path.isfile(path) and not os.access(path, os.R_OK): raise LowlightError(f'{path} may not be read; check its permissions.')
     try:
         box = av.open(str(path))
-        if box.streams.video and box.streams.video[0].codec_context.width: return box, box.streams.video[0]
+        film = next((o for o in box.streams.video if o.codec_context.width and not o.disposition & av.stream.Disposition.attached_pic), None)    # and no cover
+        if film is not None: return box, film
     except (OSError, ValueError) as e: raise LowlightError(f'{path} cannot be read as a video: it is damaged, incomplete or of an unknown kind ({getattr(e, "strerror", None) or e}).') from e
     raise LowlightError(f'{path} holds no film.')
 
@@ -741,11 +750,18 @@ class _VideoWriter:
     def __init__(self, f, suffix, box, film, strip=False):
         kind = dict(webm='webm', avi='avi', mkv='matroska', mov='mov').get(suffix.lower()[1:], 'mp4')
         self.box, self.film, self.suffix, self.out = _av().open(f, 'w', format=kind), film, suffix.lower(), None
-        self.sound, self.waiting = {}, []
+        self.sound, self.waiting, self.name = {}, [], box.name
         if not strip: self.box.metadata.update({k: v for k, v in box.metadata.items() if k.lower() not in _OF_THE_FILE})
         for o in box.streams.audio:
             try: self.sound[o.index] = self.box.add_stream_from_template(o)
-            except ValueError as e: raise LowlightError(f'A {suffix} file cannot hold the sound of {box.name} ({o.codec_context.name}); write .mkv instead.') from e
+            except ValueError as e: raise self.no_place_for(o) from e
+
+    def no_place_for(self, sound): return LowlightError(f'A {self.suffix} file cannot hold the sound of {self.name} ({sound.codec_context.name}); write .mkv instead.')
+
+    def __enter__(self): return self
+
+    def __exit__(self, kind, *_):
+        with suppress(Exception) if kind else nullcontext(): self.close()      # what went wrong first is told
 
     def start(self, frame, shape):
         "Begin, now that the first frame shows its size."
@@ -756,9 +772,14 @@ class _VideoWriter:
         out.time_base = out.codec_context.time_base = 1/out.average_rate if self.suffix == '.avi' else frame.time_base # AVI counts frames
         for o in ('color_range', 'colorspace', 'color_primaries', 'color_trc'): setattr(out.codec_context, o, getattr(self.film.codec_context, o))
         if self.film.sample_aspect_ratio: out.codec_context.sample_aspect_ratio = self.film.sample_aspect_ratio
+        try: self.box.start_encoding()
+        except ValueError as e:
+            if not self.sound: raise
+            raise self.no_place_for(next(iter(self.sound.values()))) from e
 
     def write(self, frame, pixels):
         "One frame, at the time of `frame`."
+        if frame.pts is None: raise LowlightError(f'{self.name} does not say when each of its frames is shown; write it as .mkv with another program first.')
         if self.out is None: self.start(frame, pixels.shape[:2])
         new = _frame_of(pixels, frame, self.out.pix_fmt)
         base = self.out.codec_context.time_base
@@ -792,6 +813,12 @@ def _video_frames(box, film, writer):
     length = float(film.duration * film.time_base) if film.duration else (box.duration or 0)/1e6
     return f'ends after {before:.1f} of {length:.1f} s' if before < .98*length - 1 else ''
 
+@contextmanager
+def _disk_said():
+    "Raise what the disk said in the place of PyAV's own error about it."
+    try: yield
+    except _av().error.PyAVCallbackError as e: raise e.__context__ if isinstance(e.__context__, OSError) else e
+
 def enhance_video(
     src, # str or Path of a video
     dst, # str or Path of the result; its suffix chooses the kind of file
@@ -808,10 +835,8 @@ def enhance_video(
     box, film = _open_video(src)
     _check_bits(film, src, reduce)
     one = _for_frames(model if callable(model) else Enhancer(model, threads), **options)
-    with box, atomic_write(dst, overwrite) as f, _progress(_count(film, box), progress, 'frame') as bar:
-        writer = _VideoWriter(f, dst.suffix, box, film, strip)
-        try: problem = _do_frames(_video_frames(box, film, writer), one, writer, bar)
-        finally: writer.close()
+    with box, atomic_write(dst, overwrite) as f, _progress(_count(film, box), progress, 'frame') as bar, _disk_said():
+        with _VideoWriter(f, dst.suffix, box, film, strip) as writer: problem = _do_frames(_video_frames(box, film, writer), one, writer, bar)
         if writer.out is None: raise LowlightError(f'{src} {problem or "holds no frame"}; nothing could be made of it.')
         w, h = writer.out.width, writer.out.height
     why = f'{src} {problem}; {dst} holds what came before.' if problem else ''
