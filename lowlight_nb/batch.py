@@ -4,12 +4,12 @@
 
 # %% auto #0
 __all__ = ['VIDEO_SUFFIXES', 'Job', 'Result', 'is_video', 'find_pictures', 'result_path', 'plan', 'make_folder', 'enhance_file',
-           'workers', 'enhance_files', 'clean_up', 'report', 'summary', 'enhance_on_ray', 'SteadyEnhancer',
+           'workers', 'enhance_files', 'clean_up', 'report', 'summary', 'enhance_on_ray', 'Steady',
            'videos_passed_over', 'plan_videos', 'enhance_video']
 
 # %% ../nbs/08_batch.ipynb #1facaaf6
 import csv, glob, logging, mimetypes, os, queue, signal, sys, threading, time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
 from functools import cached_property, partial
 from inspect import signature
@@ -20,7 +20,7 @@ import numpy as np
 from PIL import Image
 from .data import natural, pictures_in
 from .enhance import DEFAULT_MODEL, Enhancer, _cores, _pixels
-from .images import LowlightError, RAW_SUFFIXES, SUFFIXES, _check_target, _frames as _frames_in, atomic_write, is_picture, output_suffix, read_frames, write_frames
+from .images import LowlightError, RAW_SUFFIXES, SUFFIXES, _check_target, _frames, _open, _opened, atomic_write, is_picture, output_suffix, read_frames, thumbnail, write_frames
 from .metrics import grey_mean
 
 # %% ../nbs/08_batch.ipynb #39f95685
@@ -72,6 +72,14 @@ def _pictures_in(folder, recursive=False, leave_out=None):
     return found, problems
 
 # %% ../nbs/08_batch.ipynb #0f9b9af5
+def _matched(pattern):
+    "What a pattern matches, once each; `**` means folders as deep as they go, but no links to folders."
+    parts = Path(pattern).parts
+    if '**' not in parts: return list(map(Path, glob.glob(pattern)))
+    above, below = parts[:parts.index('**')], parts[parts.index('**')+1:] or ('*',)
+    tops = [top for o in (glob.glob(os.path.join(*above)) if above else ['.']) for top, _ in _walk(o, True, None)]
+    return list(dict.fromkeys(o for top in tops for o in _matched(os.path.join(glob.escape(top), *below))))
+
 def _named_or_matched(arg):
     "The files and folders that an argument names or, as a pattern, matches."
     try:
@@ -82,7 +90,7 @@ def _named_or_matched(arg):
     if not any(c in arg for c in '*?['): raise LowlightError(f'There is no file or folder {arg or "whose name is empty"}.')
     folder, name = os.path.split(arg)
     pattern = os.path.join(glob.escape(folder), name) if os.path.isdir(folder) else arg        # a folder may be called "2023 [best]"
-    return [Path(o) for o in sorted(glob.glob(pattern, recursive=True), key=natural)]
+    return sorted(_matched(pattern), key=lambda o: natural(str(o)))
 
 def _looked_at(arg, leave_out):
     "What an argument names or matches, without the folder `leave_out` if a pattern happens to match it."
@@ -132,19 +140,23 @@ def _writable(path):
     "Does the suffix name a format that pictures can be written in?"
     return Path(path).suffix.lower() in SUFFIXES
 
-def _is_file_name(out):
-    "Does `-o OUT` mean one file?"
-    return _writable(out) and not os.path.isdir(out) and not str(out).endswith(('/', os.sep))
+def _is_folder_name(out):
+    "Is `-o OUT` a folder, or plainly meant as one?"
+    return os.path.isdir(out) or str(out).endswith(('/', os.sep))
+
+def _is_file_name(out, suffixes=SUFFIXES):
+    "Does `-o OUT` mean one file of such a kind?"
+    return Path(out).suffix.lower() in suffixes and not _is_folder_name(out)
 
 def result_path(
-    src, # str or Path of a picture
+    src, # str or Path of a picture or video
     out=None, # file, folder or None
-    place=None, # path below the folder; None: the picture's name
+    place=None, # path below the folder; None: the name of src
 )->Path: # where its result goes
     "Where the result of `src` goes."
     src = Path(src)
     if out is None: return src.with_name(f'{src.stem}_bright{output_suffix(src)}')
-    return Path(out) if _is_file_name(out) else Path(out)/Path(place or src.name).with_suffix(output_suffix(src))
+    return Path(out) if _is_file_name(out, VIDEO_SUFFIXES if is_video(src) else SUFFIXES) else Path(out)/Path(place or src.name).with_suffix(output_suffix(src))
 
 # %% ../nbs/08_batch.ipynb #bc9caf4c
 def _key(path):
@@ -179,17 +191,18 @@ def _check_suffix(out, suffixes, what):
     "Raise if `out` is named like a file of some kind, though not like one that can be written."
     end = Path(out).suffix.lower()
     kind = any(mimetypes.MimeTypes().guess_type('x'+end))                      # of Python's own list, on every machine the same
-    if end in suffixes or os.path.isdir(out) or str(out).endswith(('/', os.sep)): return
+    if end in suffixes or _is_folder_name(out): return
     if end in [*SUFFIXES, *RAW_SUFFIXES, *VIDEO_SUFFIXES, *Image.registered_extensions(), '.jxl', '.exr', '.hdr'] or kind:
         raise LowlightError(f'No {what} can be written as {out}; name a folder (with / at the end if it is called so), or a file that ends in {", ".join(suffixes)}.')
 
-def _check_out(out, pictures):
-    "Raise if `pictures` cannot go to `out` at all."
-    if not _is_file_name(out) and os.path.lexists(out) and not os.path.isdir(out):
-        raise LowlightError(f'{out} is a file but no picture; name a folder, or a file that ends in {", ".join(SUFFIXES)}.')
-    _check_suffix(out, SUFFIXES, 'picture')
-    if _is_file_name(out):
-        if len(pictures) > 1: raise LowlightError(f'{len(pictures)} pictures cannot all become {out}; name a folder (without {Path(out).suffix}) instead.')
+def _check_out(out, found, suffixes, what):
+    "Raise if what was `found` cannot go to `out` at all."
+    one = _is_file_name(out, suffixes)
+    if not one and os.path.lexists(out) and not os.path.isdir(out):
+        raise LowlightError(f'{out} is a file but no {what}; name a folder, or a file that ends in {", ".join(suffixes)}.')
+    _check_suffix(out, suffixes, what)
+    if one:
+        if len(found) > 1: raise LowlightError(f'{len(found)} {what}s cannot all become {out}; name a folder (without {Path(out).suffix}) instead.')
         if not os.path.isdir(Path(out).parent): raise LowlightError(f'{out} cannot be written: {Path(out).parent} is no folder.')
 
 # %% ../nbs/08_batch.ipynb #f6d2be22
@@ -200,12 +213,12 @@ def plan(
     skip_existing:bool=False, # leave pictures alone whose results exist?
     recursive:bool=False, # also the folders of a folder, their structure mirrored in out?
 )->tuple[list,list]: # list of Job; list of Result for everything that will not be done
-    "Decide which pictures are enhanced and where the results go, without opening any."
+    "Decide which pictures are enhanced and where the results go, without opening any; an `out` that cannot take them raises `LowlightError`."
     places, named, problems = find_pictures(inputs, recursive, out)
     kept, passed = _without_results(places, named, out, 'picture')
     settled = [Result(Path(arg), None, 'failed', why) for arg, why in problems] + passed
     places = {p: places[p] for p in kept}
-    if out is not None: _check_out(out, places)
+    if out is not None: _check_out(out, places, SUFFIXES, 'picture')
     jobs, refused = _sorted_out([Job(p, result_path(p, out, place)) for p, place in places.items()], overwrite, skip_existing)
     return jobs, settled + refused
 
@@ -224,7 +237,7 @@ def _sorted_out(jobs, *how):
 def make_folder(
     folder, # str or Path
 ):
-    "Make a folder and those above it, or say why not."
+    "Make a folder and those above it; one that cannot be made, or written into, raises `LowlightError`."
     try: Path(folder).mkdir(parents=True, exist_ok=True)
     except OSError as e: raise LowlightError(f'The folder {folder} cannot be made: {e.strerror or e}.') from e
     if not os.access(folder, os.W_OK): raise LowlightError(f'Nothing can be written into the folder {folder}; change its permissions or choose another.')
@@ -261,8 +274,8 @@ def _for_frames(enhancer, **options):
     if network is None:
         if options: raise LowlightError(f'Only a network can be told {" and ".join(options)}, and a function was given; leave that away.')
         return lambda pixels, seconds: enhancer(pixels)
-    steady, options = SteadyEnhancer.of(network), getattr(enhancer, 'keywords', {}) | options
-    return partial(steady.frame, brightness=steady.brightness(options.pop('brightness', None)), **options)
+    options = getattr(enhancer, 'keywords', {}) | options
+    return partial(Steady(network), brightness=network.brightness(options.pop('brightness', None)), **options)
 
 def _film(frames, enhancer):
     "The frames of an animation, enhanced in their order."
@@ -338,17 +351,13 @@ class _Room:
                 self.changed.notify_all()
 
 def _megapixels(path):
-    "About how many megapixels a picture has, all frames together: from its header, or where that is not plain from the size of the file."
-    if not os.path.isfile(path): return 0                                     # a pipe would have it wait
+    "How many megapixels a picture has, all frames together, as its header says; of camera raw the megabytes, and 0 if it cannot be read."
     try:
-        with open(path, 'rb') as f:
-            head = f.read(16)
-            if Path(path).suffix.lower() in RAW_SUFFIXES: return os.path.getsize(path)/1e6
-            fmt = next(o for o in set(SUFFIXES.values()) if o in Image.OPEN and Image.OPEN[o][1](head) is True)
-            f.seek(0)
-            img = Image.OPEN[fmt][0](f, str(path))
-            return img.width*img.height*_frames_in(img)/1e6
-    except Exception: return os.path.getsize(path)*6/1e6
+        with _opened(Path(path)) as (f, raw):
+            if raw: return os.path.getsize(path)/1e6
+            img = _open(f, Path(path), deep=True)
+            return img.width*img.height*_frames(img)/1e6
+    except LowlightError: return 0                                            # will be refused
 
 # %% ../nbs/08_batch.ipynb #34c16372
 class _Stopped(BaseException): "Ctrl-C was pressed before this picture reached the network."
@@ -369,7 +378,7 @@ def _ctrl_c(stop):
 # %% ../nbs/08_batch.ipynb #a367bbb8
 def _say(sentence, bar=None):
     "Print a sentence to stderr, above the progress bar if there is one; whether anybody still reads it or not."
-    with suppress(BrokenPipeError): bar.write(sentence, file=sys.stderr) if bar is not None else print(sentence, file=sys.stderr)
+    with suppress(OSError, ValueError): bar.write(sentence, file=sys.stderr) if bar is not None else print(sentence, file=sys.stderr)
 
 class _Crew:
     "Threads that do jobs with a few networks; iterating gives each `Result` as it comes."
@@ -455,7 +464,7 @@ def enhance_files(
     progress:bool=False, # show a progress bar?
     **options, # of enhance_file: quality, overwrite, skip_existing, max_pixels, strip and reduce
 )->list: # of Result, in the order in which they came
-    "Do all jobs, several at once, and go on past those that fail. Ctrl-C finishes what is in the network, then raises KeyboardInterrupt."
+    "Do all jobs, several at once, and go on past those that fail. Ctrl-C finishes what is in the network, then raises KeyboardInterrupt; a list without a network raises `LowlightError`."
     signature(enhance_file).bind_partial(**options) # a misspelt option is told before anything is done
     networks = [enhancers] if callable(enhancers) else list(enhancers)
     if not networks: raise LowlightError('There is no network to enhance with; give one at least.')
@@ -525,7 +534,7 @@ def report(
     replace:bool=False, # may an existing report be replaced?
     append:bool=False, # are lines added to an existing report?
 ):
-    "Context manager: a function to be called with each `Result`, which writes it as a line of a CSV file."
+    "Context manager: a function to be called with each `Result`, which writes it as a line of a CSV file; a name that is no table's, is taken or cannot be written raises `LowlightError`."
     if path is None:
         yield lambda result: None
         return
@@ -591,7 +600,7 @@ def enhance_on_ray(
     runtime:str='litert', # what runs the network, as for Enhancer: 'keras' for GPUs
     **options, # of enhance_file: quality, skip_existing, max_pixels, strip and reduce
 )->list: # of Result, in the order in which they came
-    "As `enhance_files`, on every machine of a Ray cluster."
+    "As `enhance_files`, on every machine of a Ray cluster; without Ray it raises `LowlightError`."
     signature(enhance_file).bind_partial(**options)
     ray = _ray()
     has = ray.cluster_resources()
@@ -620,46 +629,35 @@ def _from_row(row, job):
 _SETTLE = .5 # seconds in which a steady aim covers two thirds of the way to a new one
 _CUT = .4    # change of the thumbnail, as a share of the mean brightness, that is a scene cut
 
-class SteadyEnhancer(Enhancer):
-    "An `Enhancer` for the frames of a film, in their order."
-    last = aim = None # thumbnail of the last frame; brightness, smoothed over time
-    passed = np.inf   # seconds since the last frame; a picture that is none starts afresh
-
-    @classmethod
-    def of(cls,
+class Steady:
+    "A network on the frames of one film, in their order, its aim kept steady."
+    def __init__(self,
         network:Enhancer, # not to be used for anything else meanwhile
-    ): # SteadyEnhancer
-        "The same network once more, for the frames of one film."
-        kind = type(network) if isinstance(network, cls) else cls
-        steady = kind.__new__(kind)
-        vars(steady).update(vars(network))
-        steady.last = None # a film of its own
-        return steady
-
-    def frame(self,
-        pixels, # uint8 HxWx3
-        seconds, # since the last frame
-        **options, # brightness and strength, as for an Enhancer
-    )->np.ndarray: # uint8 HxWx3
-        "The next frame."
-        self.passed = seconds
-        try: return self(pixels, **options)
-        finally: self.passed = np.inf
+    ): self.network, self.last, self.aim = network, None, None                # thumbnail of the last frame; brightness, smoothed over time
 
     @cached_property
     def _small(self):
         "The network once more, for a picture as small as can be: one that goes from size to size is slow."
-        run, side = self._load()[2], max(16, self.stride)
+        run, side = self.network._load()[2], max(16, self.network.stride)
         return partial(run, picture=np.zeros((1, side, side, 3), np.float32))
 
-    def _whole(self, pixels, brightness):
-        known = super()._whole(pixels, brightness)
-        if not known or brightness is not None: return known
-        new, old, own = known['thumbnail'], self.last, self._small(**known)['brightness'].copy()
-        cut = old is None or np.abs(new - old).mean() > _CUT * (new.mean() + old.mean()) / 2
-        self.aim = own if cut else self.aim + np.float32(1 - np.exp(-self.passed/_SETTLE)) * (own - self.aim)
+    def __call__(self,
+        pixels, # of the next frame, uint8 HxWx3
+        seconds, # since the last frame
+        brightness=None, # grey mean wanted, in [0, 1], or a picture to match; None keeps steady what the network decides
+        **options, # strength and in_place, as for an Enhancer
+    )->np.ndarray: # uint8 HxWx3
+        "The next frame, bright."
+        if brightness is None and self.network.takes_brightness: brightness = self._steadied(thumbnail(pixels), seconds)
+        return self.network(pixels, brightness, **options)
+
+    def _steadied(self, new, seconds):
+        "The brightness to aim at in a frame with the thumbnail `new`."
+        own = float(np.clip(self._small(thumbnail=new[None], brightness=np.float32([[-1]]))['brightness'].item(), 0, 1)) # rounding may go beyond
+        cut = self.last is None or np.abs(new - self.last).mean() > _CUT * (new.mean() + self.last.mean()) / 2
+        self.aim = own if cut else self.aim + (1 - np.exp(-seconds/_SETTLE)) * (own - self.aim)
         self.last = new
-        return known | dict(brightness=self.aim)
+        return self.aim
 
 # %% ../nbs/08_batch.ipynb #8fde95e7
 def _find_videos(inputs):
@@ -681,7 +679,7 @@ def videos_passed_over(
     recursive:bool=False, # are the folders in a folder looked into?
     leave_out=None, # a folder that is not looked into: that of the results
 )->str: # a sentence, or '' if there are none
-    "What to say of the videos in folders, or matched by patterns, of which only the pictures are enhanced."
+    "What to say of the videos in folders, or matched by patterns, of which only the pictures are enhanced; an argument that names nothing raises `LowlightError`."
     avoid, known = _file_id(leave_out) if leave_out else None, {_file_id(o) for o in named}
     def files(path): return [Path(top)/o for top, names in _walk(path, recursive, avoid) for o in sorted(names, key=natural)] if path.is_dir() else [path]
     found = [o for arg in map(os.fspath, inputs) for path in _looked_at(arg, avoid) for o in files(path) if o.name[0] != '.' and is_video(o)]
@@ -696,14 +694,11 @@ def plan_videos(
     overwrite:bool=False, # may existing results be replaced?
     skip_existing:bool=False, # leave videos alone whose results exist?
 )->tuple[list,list]: # list of Job; list of Result for everything that will not be done
-    "Decide which videos are enhanced and where the results go."
+    "Decide which videos are enhanced and where the results go; an `out` that cannot take them raises `LowlightError`."
     found, named, problems = _find_videos(videos)
     found, passed = _without_results(found, named, out, 'video')
-    if found and out is not None: _check_suffix(out, VIDEO_SUFFIXES, 'video')
-    one = out is not None and is_video(out) and not os.path.isdir(out)
-    if one and len(found) > 1: raise LowlightError(f'{len(found)} videos cannot all become {out}; name a folder instead.')
-    if one and found and not os.path.isdir(Path(out).parent): raise LowlightError(f'{out} cannot be written: {Path(out).parent} is no folder.')
-    jobs, refused = _sorted_out([Job(o, Path(out) if one else result_path(o, out)) for o in found], overwrite, skip_existing, is_video)
+    if found and out is not None: _check_out(out, found, VIDEO_SUFFIXES, 'video')
+    jobs, refused = _sorted_out([Job(o, result_path(o, out)) for o in found], overwrite, skip_existing, is_video)
     return jobs, [Result(Path(arg), None, 'failed', why) for arg, why in problems] + passed + refused
 
 # %% ../nbs/08_batch.ipynb #0773fcb1
@@ -720,7 +715,8 @@ def _open_video(path):
     if os.path.isfile(path) and not os.access(path, os.R_OK): raise LowlightError(f'{path} may not be read; check its permissions.')
     try:
         box = av.open(str(path))
-        if box.streams.video and box.streams.video[0].codec_context.width: return box, box.streams.video[0]
+        film = next((o for o in box.streams.video if o.codec_context.width and not o.disposition & av.stream.Disposition.attached_pic), None)    # and no cover
+        if film is not None: return box, film
     except (OSError, ValueError) as e: raise LowlightError(f'{path} cannot be read as a video: it is damaged, incomplete or of an unknown kind ({getattr(e, "strerror", None) or e}).') from e
     raise LowlightError(f'{path} holds no film.')
 
@@ -754,11 +750,18 @@ class _VideoWriter:
     def __init__(self, f, suffix, box, film, strip=False):
         kind = dict(webm='webm', avi='avi', mkv='matroska', mov='mov').get(suffix.lower()[1:], 'mp4')
         self.box, self.film, self.suffix, self.out = _av().open(f, 'w', format=kind), film, suffix.lower(), None
-        self.sound, self.waiting = {}, []
+        self.sound, self.waiting, self.name = {}, [], box.name
         if not strip: self.box.metadata.update({k: v for k, v in box.metadata.items() if k.lower() not in _OF_THE_FILE})
         for o in box.streams.audio:
             try: self.sound[o.index] = self.box.add_stream_from_template(o)
-            except ValueError as e: raise LowlightError(f'A {suffix} file cannot hold the sound of {box.name} ({o.codec_context.name}); write .mkv instead.') from e
+            except ValueError as e: raise self.no_place_for(o) from e
+
+    def no_place_for(self, sound): return LowlightError(f'A {self.suffix} file cannot hold the sound of {self.name} ({sound.codec_context.name}); write .mkv instead.')
+
+    def __enter__(self): return self
+
+    def __exit__(self, kind, *_):
+        with suppress(Exception) if kind else nullcontext(): self.close()      # what went wrong first is told
 
     def start(self, frame, shape):
         "Begin, now that the first frame shows its size."
@@ -769,9 +772,14 @@ class _VideoWriter:
         out.time_base = out.codec_context.time_base = 1/out.average_rate if self.suffix == '.avi' else frame.time_base # AVI counts frames
         for o in ('color_range', 'colorspace', 'color_primaries', 'color_trc'): setattr(out.codec_context, o, getattr(self.film.codec_context, o))
         if self.film.sample_aspect_ratio: out.codec_context.sample_aspect_ratio = self.film.sample_aspect_ratio
+        try: self.box.start_encoding()
+        except ValueError as e:
+            if not self.sound: raise
+            raise self.no_place_for(next(iter(self.sound.values()))) from e
 
     def write(self, frame, pixels):
         "One frame, at the time of `frame`."
+        if frame.pts is None: raise LowlightError(f'{self.name} does not say when each of its frames is shown; write it as .mkv with another program first.')
         if self.out is None: self.start(frame, pixels.shape[:2])
         new = _frame_of(pixels, frame, self.out.pix_fmt)
         base = self.out.codec_context.time_base
@@ -791,7 +799,7 @@ class _VideoWriter:
         self.box.close()
 
 # %% ../nbs/08_batch.ipynb #2e043234
-def _frames(box, film, writer):
+def _video_frames(box, film, writer):
     "The frames in order; sound goes to the writer on the way. Ends at damage, and then returns what was wrong."
     av, before = _av(), 0.
     try:
@@ -805,6 +813,12 @@ def _frames(box, film, writer):
     length = float(film.duration * film.time_base) if film.duration else (box.duration or 0)/1e6
     return f'ends after {before:.1f} of {length:.1f} s' if before < .98*length - 1 else ''
 
+@contextmanager
+def _disk_said():
+    "Raise what the disk said in the place of PyAV's own error about it."
+    try: yield
+    except _av().error.PyAVCallbackError as e: raise e.__context__ if isinstance(e.__context__, OSError) else e
+
 def enhance_video(
     src, # str or Path of a video
     dst, # str or Path of the result; its suffix chooses the kind of file
@@ -816,15 +830,13 @@ def enhance_video(
     reduce:bool=False, # may more than 8 bits become 8?
     **options, # brightness and strength, as for an Enhancer; not for a function
 )->Result: # failed, with a playable result, if the video is damaged in the middle
-    "Enhance a video, frame by frame, with its sound."
+    "Enhance a video, frame by frame, with its sound; one that cannot be read, or its result not be written, raises `LowlightError`."
     start, src, dst = time.perf_counter(), Path(src), Path(dst)
     box, film = _open_video(src)
     _check_bits(film, src, reduce)
-    one = _for_frames(model if callable(model) else SteadyEnhancer(model, threads), **options)
-    with box, atomic_write(dst, overwrite) as f, _progress(_count(film, box), progress, 'frame') as bar:
-        writer = _VideoWriter(f, dst.suffix, box, film, strip)
-        try: problem = _do_frames(_frames(box, film, writer), one, writer, bar)
-        finally: writer.close()
+    one = _for_frames(model if callable(model) else Enhancer(model, threads), **options)
+    with box, atomic_write(dst, overwrite) as f, _progress(_count(film, box), progress, 'frame') as bar, _disk_said():
+        with _VideoWriter(f, dst.suffix, box, film, strip) as writer: problem = _do_frames(_video_frames(box, film, writer), one, writer, bar)
         if writer.out is None: raise LowlightError(f'{src} {problem or "holds no frame"}; nothing could be made of it.')
         w, h = writer.out.width, writer.out.height
     why = f'{src} {problem}; {dst} holds what came before.' if problem else ''

@@ -12,8 +12,8 @@ from functools import partial
 from pathlib import Path
 import numpy as np
 from . import __version__
-from .batch import (Result, SteadyEnhancer, _check_csv, _check_new, _explain, _file_id, _key, _ray, _say, enhance_files, enhance_on_ray, enhance_video,
-                               is_video, make_folder, plan, plan_videos, report, summary, videos_passed_over, workers)
+from .batch import (Result, VIDEO_SUFFIXES, _check_csv, _check_new, _explain, _file_id, _is_file_name, _key, _ray, _say, clean_up, enhance_files, enhance_on_ray,
+                               enhance_video, is_video, make_folder, plan, plan_videos, report, summary, videos_passed_over, workers)
 from .data import bright_pairs, check_crop, find_pairs, load_pair, lol_validation, samples, split_pairs
 from .enhance import DEFAULT_MODEL, MODELS, Enhancer, RUNTIMES, model_file
 from .images import LowlightError, SUFFIXES, atomic_write, is_picture, sheet
@@ -22,7 +22,7 @@ from .images import LowlightError, SUFFIXES, atomic_write, is_picture, sheet
 @contextmanager
 def _quiet():
     "Keep what C++ libraries say to stderr (which delegate was created) from the user."
-    sys.stderr.flush()
+    with suppress(OSError, ValueError): sys.stderr.flush()
     try: kept = os.dup(2)
     except OSError:                                                           # there is no stderr to say it on
         yield
@@ -34,10 +34,10 @@ def _quiet():
         os.dup2(kept, 2)
         os.close(kept), os.close(nowhere)
 
-def _enhancer(model, threads, brightness=None, strength=1., kind=Enhancer, runtime='litert'):
+def _enhancer(model, threads, brightness=None, strength=1., runtime='litert'):
     "The network that --model means, ready to run."
     with _quiet():
-        enhancer = kind(model or DEFAULT_MODEL, threads=threads, runtime=runtime)
+        enhancer = Enhancer(model or DEFAULT_MODEL, threads=threads, runtime=runtime)
         wanted = dict(brightness=enhancer.brightness(brightness), strength=strength)
         enhancer(np.zeros((1, 1, 3), np.uint8)) # the first call is the one that talks
     return partial(enhancer, **wanted) if wanted != dict(brightness=None, strength=1.) else enhancer
@@ -46,17 +46,17 @@ def _enhancer(model, threads, brightness=None, strength=1., kind=Enhancer, runti
 def _networks(args, pictures):
     "As many networks as `pictures` pictures and the machine have use for; with Keras one, which many threads may use at once."
     count, threads = workers(pictures, args.jobs, args.threads)
-    def network(): return _enhancer(args.model, threads, args.brightness, args.strength, runtime=args.runtime)
+    def network(): return _enhancer(args.model, threads, args.brightness, args.strength, args.runtime)
     return [network()] * count if args.runtime == 'keras' else [network() for _ in range(count)]
 
 def _ready(args, pictures, films):
     "What has to be there before anything is done: the networks for so many pictures, and that for films."
     on_ray = args.engine == 'ray'
     networks = _networks(args, 1 if on_ray else pictures) if pictures else []
-    steady = _enhancer(args.model, args.threads, args.brightness, args.strength, SteadyEnhancer, args.runtime) if films else None
+    for_films = _enhancer(args.model, args.threads, args.brightness, args.strength, args.runtime) if films else None
     if pictures and on_ray: _ray()
-    if (pictures or films) and args.out and not is_picture(args.out) and not is_video(args.out): make_folder(args.out)
-    return networks, steady
+    if (pictures or films) and args.out and not _is_file_name(args.out, [*SUFFIXES, *VIDEO_SUFFIXES]): make_folder(args.out)
+    return networks, for_films
 
 def _do_jobs(args, jobs, networks, each):
     "Do the jobs; false if Ctrl-C came first."
@@ -71,6 +71,7 @@ def _do_jobs(args, jobs, networks, each):
 def _do_videos(args, jobs, network, each):
     "Enhance videos, one after the other; false if Ctrl-C came first."
     options = dict(overwrite=args.overwrite, progress=sys.stderr.isatty(), strip=args.strip, reduce=args.reduce)
+    clean_up({o.dst.parent for o in jobs})
     try:
         for job in jobs:
             try:
@@ -89,7 +90,7 @@ def _plans(args):
     if args.out == '-': args.wrong('Pictures do not go through a pipe, so - is no name for OUT; name a file or a folder.')
     videos = [o for o in args.inputs if is_video(o) and not os.path.isdir(o)]
     others, existing = [o for o in args.inputs if o not in videos], (args.overwrite, args.skip_existing)
-    if videos and others and args.out and (is_picture(args.out) or is_video(args.out)):
+    if videos and others and args.out and _is_file_name(args.out, [*SUFFIXES, *VIDEO_SUFFIXES]):
         raise LowlightError(f'{len(args.inputs)} inputs cannot all become {args.out}; name a folder instead.')
     pictures, settled = plan(others, args.out, *existing, args.recursive) if others else ([], [])
     films, refused = plan_videos(videos, args.out, *existing)
@@ -101,10 +102,11 @@ def _plans(args):
 def _enhance(args):
     "`lowlight enhance`."
     start, results, whole = time.perf_counter(), [], True
+    if args.strip_all: args.strip = 'all'
     into_out = args.report and args.out and _key(Path(args.report).parent) == _key(Path(args.out))     # which may have to be made first
     if args.report and not into_out: _check_csv(args.report, args.overwrite or args.skip_existing)
     pictures, films, settled = _plans(args)
-    networks, steady = _ready(args, len(pictures), len(films))
+    networks, for_films = _ready(args, len(pictures), len(films))
     if into_out: make_folder(args.out)
     with report(args.report, args.overwrite, args.skip_existing) as write: # only now, so that a mistyped model does not cost an old report
         def each(r): results.append(r), write(r)
@@ -115,7 +117,7 @@ def _enhance(args):
         more = len(taken) - 1
         if taken: _say(taken[0] + f' {more} more of the kind {"was" if more == 1 else "were"} passed over.'*(more > 0))
         if pictures: whole = _do_jobs(args, pictures, networks, each)
-        if films and whole: whole = _do_videos(args, films, steady, each)
+        if films and whole: whole = _do_videos(args, films, for_films, each)
     failed, planned = sum(r.status == 'failed' for r in results), [*pictures, *films, *settled]
     filmed = {is_video(o.src) for o in planned}
     what = 'file' if len(filmed) == 2 else 'video' if True in filmed else 'picture'
@@ -156,11 +158,11 @@ def _demo(args):
     _check_new(out, default or args.overwrite)
     enhancer = _enhancer(args.model, args.threads)
     results = [_demo_row(enhancer, pair) for pair in samples()]
-    print(_demo_table([figures for figures, _ in results]))
     import matplotlib
     matplotlib.use('agg') # draws without a screen
     rows = [(figures[0], pictures) for figures, pictures in results]
     with atomic_write(out, default or args.overwrite) as f: sheet(rows, ['dark', 'enhanced', 'truth']).savefig(f, format=fmt, dpi=100)
+    print(_demo_table([figures for figures, _ in results]))
     print(f'The pictures are in {out}.')
     return 0
 
@@ -178,10 +180,10 @@ def _evaluate(args):
     if (args.scenes, args.valid, args.seed) != (None, None, None): # the pairs that training held out
         pairs = _split(pairs, args.scenes, .1 if args.valid is None else args.valid, args.seed or 0)[1]
     comparison = compare(_methods(args.model, args.baselines, args.threads), pairs)
+    if args.csv: _save_csv(args.csv, [('method', *Row._fields), *((name, *row) for name, e in comparison.items() for row in e.rows)])     # before anything is said, which may fail
     if len(comparison) == 1 or args.rows:
         for e in comparison.values(): print(e, end='\n\n')
     if len(comparison) > 1: print(comparison)
-    if args.csv: _save_csv(args.csv, [('method', *Row._fields), *((name, *row) for name, e in comparison.items() for row in e.rows)])
     return 0
 
 # %% ../nbs/10_cli.ipynb #e4a6017f
@@ -201,8 +203,9 @@ def _read_scenes(path):
     try:
         with open(path, newline='', encoding='utf-8-sig') as f: rows = list(csv.DictReader(f))
         scenes = {r['id'] if 'id' in r else r['name']: r['scene'] for r in rows}
-    except (OSError, UnicodeDecodeError) as e: raise LowlightError(f'{path} cannot be read as CSV ({e}).') from e
+    except (OSError, UnicodeDecodeError, csv.Error) as e: raise LowlightError(f'{path} cannot be read as CSV ({e}).') from e
     except KeyError: raise LowlightError(f'{path} needs the columns id and scene, with a comma between them.') from None
+    if None in scenes: raise LowlightError(f'{path} has a line that ends before the name of a picture; mend it, or leave it out.')
     alone = next((name for name, scene in scenes.items() if not scene), None)
     if alone is not None: raise LowlightError(f'{path} names no scene for {alone}; give every picture one.')
     return scenes
@@ -213,8 +216,6 @@ def _split(pairs, scenes, fraction, seed):
     return split_pairs(pairs, _read_scenes(scenes) if scenes else None, fraction, seed)
 
 # %% ../nbs/10_cli.ipynb #05dac7e3
-_TRAIN_OPTIONS = 'epochs', 'lr', 'crop', 'batch', 'crops_per_picture', 'twins', 'relit', 'lamps', 'veils', 'average', 'thumbnails'
-
 def _order(model):
     "The layers whose weights these are, in their order, by name without number."
     return [re.sub(r'_\d+$', '', w.path.split('/')[0]) for w in model.weights]
@@ -226,7 +227,7 @@ def _check_network(name):
     if name not in _FRESH and Path(name).suffix not in ('.keras', '.h5'):
         raise LowlightError(f'There is no network {name} to train; give {", ".join(_FRESH)}, or a .keras or .h5 file.')
 
-def _network(models, export, name, init, widths):
+def _fresh_or_loaded(models, export, name, init, widths):
     "A fresh network of the name given (a Lantern of these widths, if there are any), or the one in a file, with the weights of `init` if it is given."
     if widths: model = models.lantern(tuple(widths))
     elif name in _FRESH: model = getattr(models, name)()
@@ -262,14 +263,10 @@ def _check_run_folder(out, results):
         for p in made: p.rmdir()
 
 # %% ../nbs/10_cli.ipynb #2fae2d13
-def _kind(model):
-    "Which of the networks that come with the package a network is like."
-    return 'lantern' if any(i.name == 'thumbnail' for i in model.inputs) else 'denoising_cnn'
-
 def _recipe(training, model, args):
     "Arguments of `train`: what the options say, and for the rest what suits the network."
-    recipe = training.RECIPES[_kind(model)]
-    return {o: recipe[o] if getattr(args, o) is None else getattr(args, o) for o in _TRAIN_OPTIONS}
+    recipe = training.RECIPES['lantern' if training._is_lantern(model) else 'denoising_cnn']
+    return {o: v if getattr(args, o) is None else getattr(args, o) for o, v in recipe.items()}
 
 def _what_for(pairs, bright, times, valid):
     "What is learnt from and measured on, for the screen."
@@ -306,9 +303,10 @@ def _train(args):
     pairs, bright, valid = _training_pairs(args)
     if args.crop: check_crop(pairs + bright, args.crop)
     models, training, export = _training_modules()
+    training._check_folder(out, args.resume)
     models.keras.utils.set_random_seed(args.seed)
     models.keras.mixed_precision.set_global_policy('mixed_bfloat16' if args.precision == 'bfloat16' else 'float32')
-    try: model = _network(models, export, source, args.init, args.widths)
+    try: model = _fresh_or_loaded(models, export, source, args.init, args.widths)
     finally: models.keras.mixed_precision.set_global_policy('float32')
     options = _recipe(training, model, args)
     if source not in _FRESH and not _fits_litert(export, model): results.pop()
@@ -317,7 +315,7 @@ def _train(args):
     done = len(training.read_history(out)) if args.resume and (out/'history.csv').exists() else 0
     history = training.train(model, pairs + bright*args.bright_times, valid or None, out=out, seed=args.seed, resume=args.resume, hold_tone=args.hold_tone,
                              verbose=1 if sys.stdout.isatty() else 2, **options)
-    files = [export.export_model(model, path, int8=path.suffix == '.tflite' and _kind(model) == 'lantern') for path in results]
+    files = [export.export_model(model, path, int8=path.suffix == '.tflite' and training._is_lantern(model)) for path in results]
     if done == len(history): print(f'The run in {out} was complete; raise --epochs to go on with it.')
     print(f'{len(history)} epoch{"s"*(len(history) != 1)} done. The network is in {", ".join(str(f) for f in files)}.')
     if args.data and valid and files[-1].suffix == '.tflite': print('To measure it on the pairs held out:', _how_to_judge(args, files[-1]))
@@ -337,7 +335,7 @@ def _export(args):
     return 0
 
 # %% ../nbs/10_cli.ipynb #9d3bff6c
-def _whole(text):
+def _int(text):
     "The whole number that `text` says, be it 1000 or 1e3."
     try: return int(text)
     except ValueError:
@@ -347,7 +345,7 @@ def _whole(text):
 def _number(kind, lo, hi=None):
     "A type for argparse: an int or float from `lo` to `hi`."
     def parse(text):
-        try: x = _whole(text) if kind is int else kind(text)
+        try: x = _int(text) if kind is int else kind(text)
         except ValueError: x = None
         if x is None or not x >= lo or hi is not None and x > hi:
             raise argparse.ArgumentTypeError(f'{text} is not a {"whole " if kind is int else ""}number {f"of at least {lo}" if hi is None else f"from {lo} to {hi}"}')
@@ -372,7 +370,7 @@ def _brightness(text):
 
 def _add_model(p, action='store'):
     p.add_argument('--model', type=_named, action=action, metavar='NAME|FILE.tflite', help=f'{", ".join(MODELS)}, or a file of yours (default: {DEFAULT_MODEL})' + '; may be given several times'*(action == 'append'))
-    p.add_argument('--threads', type=_number(int, 1), metavar='N', help='processor cores to use (default: all)')
+    p.add_argument('--threads', type=_number(int, 1, 1024), metavar='N', help='processor cores to use (default: all)')
 
 def _add_overwrite(p): p.add_argument('--overwrite', action='store_true', help='replace results that exist already')
 
@@ -389,8 +387,8 @@ def _add_enhance(add):
     p.add_argument('--brightness', type=_brightness, metavar='B|PICTURE', help='how bright the result should be on average: 0 to 1, or a picture to match (default: the network decides)')
     p.add_argument('--strength', type=_number(float, 0, 1), default=1., metavar='S', help='0 leaves the picture as it is, 1 is the network\'s result (default: 1)')
     p.add_argument('--quality', type=_number(int, 1, 100), default=95, metavar='Q', help='of JPEG, AVIF and HEIC, 1 to 100 (default: 95); other formats are lossless, but for the 256 colours of GIF')
-    p.add_argument('--strip', action='store_const', const=True, default=False, help='leave out camera data, place and print resolution')
-    p.add_argument('--strip-all', action='store_const', const='all', dest='strip', help='leave out the colour profile too')
+    p.add_argument('--strip', action='store_true', help='leave out camera data, place and print resolution')
+    p.add_argument('--strip-all', action='store_true', help='leave out the colour profile too')
     p.add_argument('--reduce', action='store_true', help='let 16 bits become 8 where the format of the result holds no more; of a video also 10 or 12')
     p.add_argument('--max-pixels', type=_number(int, 1), default=500_000_000, metavar='N', help='refuse larger pictures (default: 500 million pixels)')
     p.add_argument('--jobs', type=_number(int, 1), metavar='N', help='pictures to work on at once (default: one for each core, as far as the memory reaches)')
@@ -494,6 +492,7 @@ def main(
         _say('Interrupted.')
         return 130
     except BrokenPipeError: os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()) # the reader, such as head, has gone
+    except MemoryError: _say('There is not enough memory for that; close other programs, or take smaller pictures.')
     except Exception as e:
         if os.environ.get('LOWLIGHT_DEBUG'): raise
         if isinstance(e, OSError) and e.errno == errno.ENOSPC: _say('There is no room left on the disk; make some and try again.')
