@@ -14,7 +14,7 @@ import numpy as np
 from . import __version__
 from .batch import (Result, VIDEO_SUFFIXES, _check_csv, _check_new, _explain, _file_id, _is_file_name, _key, _ray, _say, clean_up, enhance_files, enhance_on_ray,
                                enhance_video, is_video, make_folder, plan, plan_videos, report, summary, videos_passed_over, workers)
-from .data import bright_pairs, check_crop, find_pairs, load_pair, lol_validation, samples, split_pairs
+from .data import bright_pairs, check_crop, find_pairs, load_pair, lol_scenes, lol_validation, samples, split_pairs
 from .enhance import DEFAULT_MODEL, MODELS, Enhancer, RUNTIMES, model_file
 from .images import LowlightError, SUFFIXES, atomic_write, is_picture, sheet
 
@@ -179,7 +179,7 @@ def _evaluate(args):
     pairs = find_pairs(args.data, check='pixels') if args.data else samples()
     if (args.scenes, args.valid, args.seed) != (None, None, None): # the pairs that training held out
         pairs = _split(pairs, args.scenes, .1 if args.valid is None else args.valid, args.seed or 0)[1]
-    comparison = compare(_methods(args.model, args.baselines, args.threads), pairs)
+    comparison = compare(_methods(args.model, args.baselines, args.threads), pairs, _scenes(args.scenes))
     if args.csv: _save_csv(args.csv, [('method', *Row._fields), *((name, *row) for name, e in comparison.items() for row in e.rows)])     # before anything is said, which may fail
     if len(comparison) == 1 or args.rows:
         for e in comparison.values(): print(e, end='\n\n')
@@ -210,10 +210,14 @@ def _read_scenes(path):
     if alone is not None: raise LowlightError(f'{path} names no scene for {alone}; give every picture one.')
     return scenes
 
+def _scenes(name):
+    "Picture to scene, from the CSV of this name or of LOL-v1; None if there is no name."
+    return lol_scenes() if name == 'lol' else _read_scenes(name) if name else None
+
 def _split(pairs, scenes, fraction, seed):
     "Training and validation pairs."
     if scenes == 'lol': return lol_validation(pairs, fraction, seed)
-    return split_pairs(pairs, _read_scenes(scenes) if scenes else None, fraction, seed)
+    return split_pairs(pairs, _scenes(scenes), fraction, seed)
 
 # %% ../nbs/10_cli.ipynb #05dac7e3
 def _order(model):
