@@ -14,7 +14,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 import numpy as np
 from .images import LowlightError, _check_room, _system_says, thumbnail, to_float, to_uint16
-from .data import Pair, check_crop, load_pair
+from .data import Pair, _write_table, check_crop, load_pair
 from .degrade import _LIGHT, _light_on, darken, expose, random_lamps, random_light, random_settings, random_veil, relight, shine, to_linear, to_srgb, veil
 from .metrics import grey_mean
 
@@ -416,12 +416,6 @@ def _replace(path, write):
         os.replace(temporary, path)
     finally: temporary.unlink(missing_ok=True)
 
-def _write_rows(path, rows):
-    with path.open('w', newline='') as f:
-        writer = csv.DictWriter(f, list(dict.fromkeys(k for row in rows for k in row)), lineterminator='\n')
-        writer.writeheader()
-        writer.writerows(rows)
-
 # %% ../nbs/05_training.ipynb #6b7f6f6c
 def _state(out):
     "Keras' backup of a run in the folder `out`."
@@ -458,7 +452,7 @@ class Keeper(keras.callbacks.Callback):
         score = 'val_' + self.monitor
         if score not in logs or all(logs[score] > r[score] for r in self.rows if score in r): _replace(self.folder/'best.weights.h5', self.model.save_weights)
         self.rows.append({'epoch': epoch + 1, 'seconds': round(time.time() - self.started, 2)} | logs)
-        _replace(self.folder/'history.csv', lambda path: _write_rows(path, self.rows))
+        _replace(self.folder/'history.csv', lambda path: _write_table(path, self.rows))
 
 # %% ../nbs/05_training.ipynb #tone-code
 class Thumbnails(LanternCrops):
