@@ -513,7 +513,8 @@ def _compile(model, lr, steps, loss, average):
     "Adam with a constant rate, or for Lantern AdamW with warm-up, a cosine and averaged weights."
     if not _is_lantern(model):
         return model.compile(keras.optimizers.Adam(lr), loss or 'mse', metrics=[PSNR()])
-    rate = keras.optimizers.schedules.CosineDecay(lr/20, steps, alpha=.2, warmup_target=lr, warmup_steps=min(500, steps//10))
+    warmup = min(500, steps//10)
+    rate = keras.optimizers.schedules.CosineDecay(lr/20, steps - warmup, alpha=.2, warmup_target=lr, warmup_steps=warmup)
     adam = keras.optimizers.AdamW(rate, weight_decay=1e-4, clipnorm=1., use_ema=bool(average), ema_momentum=_momentum(average, steps))
     model.compile(adam, dict(picture=loss or Restoration(), brightness='mse'), metrics=dict(picture=[PSNR(), GTMeanPSNR()]))
 
