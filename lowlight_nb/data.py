@@ -161,6 +161,12 @@ def read_table(
     "A CSV table that comes with the package."
     return list(csv.DictReader((files('lowlight_nb')/'tables'/name).read_text(encoding='utf-8').splitlines()))
 
+def _write_table(path, rows):
+    "Write dicts as CSV, with a column for each key that one of them has."
+    with open(path, 'w', newline='', encoding='utf-8') as f:
+        w = csv.DictWriter(f, list(dict.fromkeys(k for r in rows for k in r)), lineterminator='\n')
+        w.writeheader(); w.writerows(rows)
+
 # %% ../nbs/03_data.ipynb #cdbb5f3e
 #: Training pictures of LOL-v1 that are left out: their two sides do not fit together, or (141, 142) were taken for nearly black
 BAD_LOL = frozenset('141 142 515 570 648 649 700 701'.split())
@@ -233,9 +239,7 @@ def make_samples(
         w,h = _size(pair.high)
         rows.append(dict(file=f'{n}.jpg', author=l['author'], licence=l['licence'], source=l['source package'],
             changes=f'high/{n}.jpg: saved at {w}x{h}; low/{n}.webp: darkened from it by {-settings["stops"]:g} stops with noise'))
-    with open(out/'CREDITS.csv', 'w', newline='', encoding='utf-8') as f:
-        w = csv.DictWriter(f, rows[0], lineterminator='\n')
-        w.writeheader(); w.writerows(rows)
+    _write_table(out/'CREDITS.csv', rows)
     lines = ['# Credits of the sample pictures', '', '| '+' | '.join(rows[0])+' |', '|'+'---|'*len(rows[0])] + ['| '+' | '.join(r.values())+' |' for r in rows]
     (out/'CREDITS.md').write_text('\n'.join(lines)+'\n', encoding='utf-8')
 

@@ -43,7 +43,7 @@ def check_numbers(
     if not (np.isfinite(lo) and np.isfinite(hi)):
         raise LowlightError('The array holds NaN or infinite values; a picture needs numbers from 0 to 1.')
     if lo < -1e-4 or hi > 1+1e-4:
-        raise LowlightError(f'A float picture must lie from 0 to 1, and this array goes from {lo:.4g} to {hi:.4g}; scale it first.')
+        raise LowlightError(f'A float picture must lie from 0 to 1, and this array goes from {lo:.4g} to {hi:.4g}; clip or scale it first.')
 
 # %% ../nbs/00_images.ipynb #7fda61ec
 def as_rgb(
@@ -63,10 +63,11 @@ def as_rgb(
 # %% ../nbs/00_images.ipynb #57552cb8
 def to_float(
     pixels, # uint8, uint16, or float already in [0,1]; any shape
-): # float32 array of the same shape in [0,1]
+    dtype=np.float32, # or np.float64
+): # array of the same shape and of dtype, in [0,1]
     "The numbers as the network wants them."
     x = np.asarray(pixels)
-    return x.astype(np.float32, copy=False) if x.dtype.kind == 'f' else np.divide(x, np.float32(np.iinfo(x.dtype).max), dtype=np.float32)
+    return x.astype(dtype, copy=False) if x.dtype.kind == 'f' else np.divide(x, dtype(np.iinfo(x.dtype).max), dtype=dtype)
 
 # %% ../nbs/00_images.ipynb #5d3f235a
 def from_float(

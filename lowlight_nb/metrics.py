@@ -7,13 +7,9 @@ __all__ = ['GREY', 'psnr', 'ssim', 'grey_mean', 'gt_mean', 'gt_mean_psnr']
 
 # %% ../nbs/01_metrics.ipynb #1a2b3d24
 import numpy as np
-from .images import LowlightError, check_numbers
+from .images import LowlightError, check_numbers, to_float
 
 # %% ../nbs/01_metrics.ipynb #f18543ea
-def _scaled(x):
-    "`x`, integers or float, as float64 from 0 to 1."
-    return x.astype(np.float64, copy=False) if x.dtype.kind == 'f' else x/np.iinfo(x.dtype).max
-
 def _pair(a, b):
     "Both as arrays; raises unless they fit together."
     a, b = np.asarray(a), np.asarray(b)
@@ -29,7 +25,7 @@ def _pair(a, b):
 def _strips(a, b, overlap=0):
     "`a` and `b` in float64, some rows at a time, each strip with `overlap` rows of the next."
     rows = max(32, 2**16 // max(1, a[0].size))
-    for y in range(0, len(a)-overlap, rows): yield tuple(_scaled(x[y:y+rows+overlap]) for x in (a, b))
+    for y in range(0, len(a)-overlap, rows): yield tuple(to_float(x[y:y+rows+overlap], np.float64) for x in (a, b))
 
 # %% ../nbs/01_metrics.ipynb #2199090a
 def psnr(
@@ -93,8 +89,8 @@ def gt_mean(
 ): # float64 HxWx3 in [0,1]
     "`output` rescaled so that its brightness equals the truth's, then clipped; a black one stays black."
     a, b = _pair(output, truth)
-    mean = grey_mean(a)
-    return np.clip(_scaled(a) * (grey_mean(b)/mean), 0, 1) if mean else _scaled(a)
+    mean, a = grey_mean(a), to_float(a, np.float64)
+    return np.clip(a * (grey_mean(b)/mean), 0, 1) if mean else a
 
 # %% ../nbs/01_metrics.ipynb #21d28b23
 def gt_mean_psnr(
@@ -102,4 +98,4 @@ def gt_mean_psnr(
     truth, # ground truth of the same shape and kind
 ) -> float: # decibels
     "PSNR after `gt_mean`, one factor on the finished picture; not to be compared with a PSNR."
-    return psnr(gt_mean(output, truth), _scaled(np.asarray(truth)))
+    return psnr(gt_mean(output, truth), to_float(truth, np.float64))

@@ -14,7 +14,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 import numpy as np
 from .images import LowlightError, _check_room, _system_says, thumbnail, to_float, to_uint16
-from .data import Pair, check_crop, load_pair
+from .data import Pair, _write_table, check_crop, load_pair
 from .degrade import _LIGHT, _light_on, darken, expose, random_lamps, random_light, random_settings, random_veil, relight, shine, to_linear, to_srgb, veil
 from .metrics import grey_mean
 
@@ -27,7 +27,7 @@ def _window(rng, height, width, size):
     y, x = rng.integers(height - size + 1), rng.integers(width - size + 1)
     return slice(y, y + size), slice(x, x + size)
 
-def _turned(rng, crops):
+def _spun(rng, crops):
     "Square crops, flipped and turned alike."
     flip, turns = rng.integers(2), rng.integers(4)
     return [np.rot90(c[:, ::-1] if flip else c, turns) for c in crops]
@@ -39,7 +39,7 @@ def random_crop(
 )->list: # the crops, (size, size, 3) each
     "The same random square of several pictures, flipped and turned alike."
     rows, columns = _window(rng, *pictures[0].shape[:2], size)
-    return _turned(rng, [p[rows, columns] for p in pictures])
+    return _spun(rng, [p[rows, columns] for p in pictures])
 
 # %% ../nbs/05_training.ipynb #c0930bd0
 def _exposure(low, high):
@@ -50,6 +50,18 @@ def _stops(rng):
     "How many stops a twin gets, for `random_settings`: people's own pictures are seldom as dark as LOL-v1's; three in ten get None, which draws them as dark as those."
     kind = rng.random()
     return rng.uniform(-6, 0) if kind < .4 else rng.uniform(-3, -.5) if kind < .7 else None
+
+def _made(a, b, how, twin, at=None):
+    "Dark `a` and bright `b` made as `how` says: under its light, `a` a twin of `b`, with its lamps, behind its veil."
+    light, settings, lamps = how['light'], how['settings'], how['lamps']
+    if light is not None:
+        here = _light_on(light, *at) if at else light
+        a, b = relight(a, here), relight(b, here)
+    if settings:
+        if settings.get('grey'): b = np.repeat(b[..., 1:2], 3, -1)          # a grey scene, whatever the cast
+        a = twin(b, {k: v for k, v in settings.items() if k != 'grey'})
+    if lamps is not None: a, b = shine(a, lamps, how['exposure'], at), shine(b, lamps, 1., at)
+    return a if how['veil'] is None else veil(a, *how['veil']), b
 
 def random_example(
     rng:np.random.Generator, # where chance comes from
@@ -69,25 +81,16 @@ def random_example(
     shining = random_lamps(rng) if lamps and rng.random() < lamps else None
     veiled = random_veil(rng) if veils and rng.random() < veils else None
     rows, columns = _window(rng, *low.shape[:2], size)
-    at = rows, columns, *low.shape[:2]
-    a, b, settings, exposure = low[rows, columns], high[rows, columns], None, 1.
-    if light is not None:
-        here = _light_on(light, *at)
-        a, b = relight(a, here), relight(b, here)
-    if fine: a, settings = b, dict(stops=0.)
-    elif real: exposure = _exposure(low, high)
-    else:
-        settings = random_settings(rng, stops=_stops(rng), alike=rng.random() if rng.random() < .5 else 1.)
+    settings, exposure = dict(stops=0.) if fine else None, 1.
+    if real: exposure = _exposure(low, high)
+    elif not fine:
+        settings = random_settings(rng, stops=_stops(rng), alike=rng.random() if rng.random() < .5 else 1.) | dict(grey=rng.random() < .1)
         exposure = np.float32(settings['wb']) * 2**settings['stops']
-        grey = rng.random() < .1                                            # a grey scene, whatever the cast
-        if grey: b = np.repeat(b[..., 1:2], 3, -1)
-        a, settings = darken(b, **settings, seed=rng), settings | dict(grey=grey)
     less = np.mean(exposure)
-    if less > .25 and not fine: shining = None                              # no lamp makes less than two stops too dark
-    if shining is not None: a, b = shine(a, shining, exposure, at), shine(b, shining, 1., at)
-    veiled = (veiled[0] * less, veiled[1]) if veiled is not None and less <= .25 else None      # nor is what is nearly bright enough veiled
-    if veiled is not None: a = veil(a, *veiled)
-    return *_turned(rng, [a, b]), dict(light=light, settings=settings, lamps=shining, veil=veiled, exposure=exposure)
+    how = dict(light=light, settings=settings, exposure=exposure, lamps=shining if fine or less <= .25 else None,      # no lamp makes less than two stops too dark,
+               veil=(veiled[0] * less, veiled[1]) if veiled is not None and less <= .25 else None)                     # nor is what is nearly bright enough veiled
+    def twin(b, settings): return b if fine else darken(b, **settings, seed=rng)
+    return *_spun(rng, _made(low[rows, columns], high[rows, columns], how, twin, (rows, columns, *low.shape[:2]))), how
 
 # %% ../nbs/05_training.ipynb #f189932f
 class Crops(keras.utils.PyDataset):
@@ -323,14 +326,7 @@ class LanternCrops(Crops):
     def _thumbnails(self, p, part, how):
         "Thumbnails of a part of picture `p`, dark and bright, made as its crop was."
         *copies, shape = self.copies(self.pairs[p])
-        dark, bright = (_part_of(c, part, shape) for c in copies)
-        if how['light'] is not None: dark, bright = relight(dark, how['light']), relight(bright, how['light'])
-        if settings := how['settings']:
-            if settings.get('grey'): bright = np.repeat(bright[..., 1:2], 3, -1)
-            dark = _dark_copy(bright, settings)
-        if how['lamps'] is not None: dark, bright = shine(dark, how['lamps'], how['exposure']), shine(bright, how['lamps'])
-        if how['veil'] is not None: dark = veil(dark, *how['veil'])
-        return thumbnail(dark), thumbnail(bright)
+        return [thumbnail(x) for x in _made(*(_part_of(c, part, shape) for c in copies), how, _dark_copy)]
 
     def __getitem__(self, i):
         chosen, low, high, hows, parts, rng = self.examples(i)
@@ -420,12 +416,6 @@ def _replace(path, write):
         os.replace(temporary, path)
     finally: temporary.unlink(missing_ok=True)
 
-def _write_rows(path, rows):
-    with path.open('w', newline='') as f:
-        writer = csv.DictWriter(f, list(dict.fromkeys(k for row in rows for k in row)), lineterminator='\n')
-        writer.writeheader()
-        writer.writerows(rows)
-
 # %% ../nbs/05_training.ipynb #6b7f6f6c
 def _state(out):
     "Keras' backup of a run in the folder `out`."
@@ -462,7 +452,7 @@ class Keeper(keras.callbacks.Callback):
         score = 'val_' + self.monitor
         if score not in logs or all(logs[score] > r[score] for r in self.rows if score in r): _replace(self.folder/'best.weights.h5', self.model.save_weights)
         self.rows.append({'epoch': epoch + 1, 'seconds': round(time.time() - self.started, 2)} | logs)
-        _replace(self.folder/'history.csv', lambda path: _write_rows(path, self.rows))
+        _replace(self.folder/'history.csv', lambda path: _write_table(path, self.rows))
 
 # %% ../nbs/05_training.ipynb #tone-code
 class Thumbnails(LanternCrops):
@@ -523,7 +513,8 @@ def _compile(model, lr, steps, loss, average):
     "Adam with a constant rate, or for Lantern AdamW with warm-up, a cosine and averaged weights."
     if not _is_lantern(model):
         return model.compile(keras.optimizers.Adam(lr), loss or 'mse', metrics=[PSNR()])
-    rate = keras.optimizers.schedules.CosineDecay(lr/20, steps, alpha=.2, warmup_target=lr, warmup_steps=min(500, steps//10))
+    warmup = min(500, steps//10)
+    rate = keras.optimizers.schedules.CosineDecay(lr/20, steps - warmup, alpha=.2, warmup_target=lr, warmup_steps=warmup)
     adam = keras.optimizers.AdamW(rate, weight_decay=1e-4, clipnorm=1., use_ema=bool(average), ema_momentum=_momentum(average, steps))
     model.compile(adam, dict(picture=loss or Restoration(), brightness='mse'), metrics=dict(picture=[PSNR(), GTMeanPSNR()]))
 
