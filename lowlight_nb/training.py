@@ -8,10 +8,11 @@ __all__ = ['RECIPES', 'random_crop', 'random_example', 'Crops', 'Whole', 'PSNR',
            'train_tone', 'train', 'plot_history']
 
 # %% ../nbs/05_training.ipynb #90553515
-import csv, os, shutil, time, warnings, zlib
+import csv, json, os, shutil, time, warnings, zlib
 from contextlib import contextmanager
 from functools import cached_property, lru_cache
 from pathlib import Path
+import h5py
 import numpy as np
 from .images import LowlightError, _check_room, _system_says, thumbnail, to_float, to_uint16
 from .data import Pair, _write_table, check_crop, load_pair
@@ -179,7 +180,7 @@ def _what_was_wrong(crops, out=None):
     try: yield
     except Exception as e:
         if crops.problem: raise crops.problem from None
-        if out and isinstance(e, OSError): raise LowlightError(f'Nothing more can be written into {out} ({_system_says(e)}); make room and go on with the run (--resume).') from e
+        if out and isinstance(e, OSError) and not isinstance(e, BrokenPipeError): raise LowlightError(f'Nothing more can be written into {out} ({_system_says(e)}); make room and go on with the run (--resume).') from e
         raise
 
 # %% ../nbs/05_training.ipynb #b391d1d2
@@ -401,12 +402,13 @@ class Restoration(keras.losses.Loss):
 def read_history(
     folder, # a run's folder, or its history.csv
 )->list: # one dict an epoch: epoch, seconds, loss, psnr, ... as numbers
-    "The history of a run."
+    "The history of a run; raises LowlightError where there is none, or none that can be read."
     path = Path(folder)
     if path.is_dir(): path = path/'history.csv'
     if not path.exists(): raise LowlightError(f'{path} does not exist; name the folder of a training run.')
-    with path.open(newline='') as f:
-        return [{k: int(v) if k == 'epoch' else float(v) for k, v in row.items() if v} for row in csv.DictReader(f)]
+    try:
+        with path.open(newline='') as f: return [{k: int(v) if k == 'epoch' else float(v) for k, v in row.items() if v} for row in csv.DictReader(f)]
+    except (TypeError, ValueError) as e: raise LowlightError(f'{path} is damaged ({e}); mend it, or train into another folder.') from e
 
 def _replace(path, write):
     "Write a file beside `path`, then put it in its place."
@@ -526,10 +528,28 @@ def _check_options(is_lantern, crop, average, hold_tone, counts):
     if hold_tone and not is_lantern: raise LowlightError('Only Lantern has a tone to learn from thumbnails and to hold still; leave thumbnails and hold_tone away.')
     if not 0 <= average < 1: raise LowlightError(f'The momentum of averaged weights lies from 0 to less than 1, and this is {average}.')
 
-def _check_folder(out, resume):
-    "Raise if a run in the folder `out` would replace what is not its own."
+def _readable(path):
+    "Is this file of a run there, and whole?"
+    try:
+        if '.json' in path.suffixes: json.loads(path.read_text())
+        else: h5py.File(path).close()
+    except (OSError, ValueError): return False
+    return True
+
+def _check_state(out, epochs):
+    "Raise unless the run in the folder `out` can be gone on with; what is damaged of its state is taken from the copy before."
+    files = [out/'state'/o for o in ('latest.weights.h5', 'training_metadata.json')]
+    copies = [p.with_name(f'{p.name}.bkp') for p in files]
+    done, best = len(read_history(out)), out/'best.weights.h5'
+    if not done or not _readable(best): raise LowlightError(f'{best if done else out/"history.csv"} is missing, empty or damaged; train into another folder (--out).')
+    if done >= epochs or all(map(_readable, files)): return
+    if not all(map(_readable, copies)): raise LowlightError(f'The state of the run in {out} is missing or damaged ({out/"state"}); begin from its network (--model) in another folder (--out).')
+    for copy, file in zip(copies, files): shutil.copy(copy, file)
+
+def _check_folder(out, resume, epochs):
+    "Raise if a run in the folder `out` would replace what is not its own, or cannot be gone on with."
     if (out/'history.csv').exists():
-        if resume: return
+        if resume: return _check_state(out, epochs)
         raise LowlightError(f'{out} holds a run already; go on with it (--resume), or name another folder (--out).')
     begun = (out/'run.txt').exists() and (out/'run.txt').read_text(errors='replace').startswith('a network of ')     # and stopped before it had a history
     there = [] if begun else [name for name in ('run.txt', 'state', 'tone', 'best.weights.h5', 'last.weights.h5') if (out/name).exists()]
@@ -540,8 +560,8 @@ def _same_run(model, pairs, valid, path, resume, hold_tone, average):
     def pictures(some): return f'{len(some)} picture{"s"*(len(some) != 1)} (names: {zlib.crc32(repr(sorted(p.name for p in some)).encode()):08x})'
     measured = f', measured on {pictures(valid)}' if valid else ''
     network = f'a network of {model.count_params()} parameters on {pictures(pairs)}{measured}' + ', its tone held still'*hold_tone + ', its weights averaged'*bool(average)
-    if resume and path.exists() and path.read_text() != network:
-        raise LowlightError(f'The run in {path.parent} is that of {path.read_text()}, and this is {network}; resume it as it was begun.')
+    if resume and path.exists() and (begun := path.read_text(errors='replace')) != network:
+        raise LowlightError(f'The run in {path.parent} is that of {begun}, and this is {network}; resume it as it was begun.')
     path.write_text(network)
 
 def _callbacks(model, out, keeper, lr, average):
@@ -577,7 +597,7 @@ def train(
     out, is_lantern = Path(out), _is_lantern(model)
     hold_tone = hold_tone or thumbnails > 0
     _check_options(is_lantern, crop, average, hold_tone, (epochs, batch, crops_per_picture))
-    _check_folder(out, resume)
+    _check_folder(out, resume, epochs)
     chances = dict(twins=twins, relit=relit, lamps=lamps, veils=veils)
     crops = (LanternCrops if is_lantern else Crops)(pairs, crop, batch, crops_per_picture, seed, memory, **chances)     # before anything is written
     try: out.mkdir(parents=True, exist_ok=True)
