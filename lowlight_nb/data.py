@@ -54,7 +54,7 @@ def _check_access(folder):
 def pictures_in(
     folder:str|Path, # looked into, but not the folders in it
 ) -> list[Path]: # in natural order of their names
-    "The pictures directly in `folder`, hidden files left out."
+    "The pictures directly in `folder`, hidden files left out; raises LowlightError where that is no folder."
     if not Path(folder).is_dir(): raise LowlightError(f'{folder} is not a folder.')
     _check_access(folder)
     return [p for p in sorted(Path(folder).iterdir(), key=lambda p: natural(p.name)) if p.name[0] != '.' and is_picture(p) and p.is_file()]
@@ -116,7 +116,7 @@ def find_pairs(
 def load_pair(
     pair:Pair, # from find_pairs or samples
 ) -> tuple[np.ndarray,np.ndarray]: # low and high, each uint8 HxWx3 RGB
-    "The pixels of both pictures of a pair; those with more than 8 bits are refused."
+    "The pixels of both pictures of a pair; raises LowlightError for those with more than 8 bits, or of two sizes."
     low,high = (read_picture(p, deep=False).pixels for p in (pair.low, pair.high))
     if low.shape != high.shape:
         (h,w,_),(H,W,_) = low.shape,high.shape
@@ -124,7 +124,7 @@ def load_pair(
     return low,high
 
 # %% ../nbs/03_data.ipynb #762edaa4
-def _rank(o, seed): return hashlib.sha256(f'{seed}:{o}'.encode()).hexdigest()
+def _rank(o, seed): return hashlib.sha256(f'{seed}:{o}'.encode('utf-8', 'surrogateescape')).hexdigest()
 
 def _held_out(names, scene_of, fraction, seed):
     "The names of about `fraction` of all, whole scenes at a time."
@@ -146,7 +146,7 @@ def split_pairs(
     fraction:float=.1, # of the pictures, held out for validation
     seed:int=0, # another seed, another split
 ) -> tuple[list,list]: # train and valid, each in the order of `pairs`
-    "Hold out about `fraction` of `pairs`; pictures of one scene stay on one side."
+    "Hold out about `fraction` of `pairs`, scenes whole; raises LowlightError where a scene is unknown, or nothing is left on one side."
     if scenes is not None:
         scenes = {_composed(name): scene for name, scene in scenes.items()}
         lost = [p.name for p in pairs if p.name not in scenes]
@@ -183,7 +183,7 @@ def lol_validation(
     fraction:float=.1, # of the pictures, held out
     seed:int=0, # the project's own split is 0
 ) -> tuple[list,list]: # train and valid
-    "The project's standard split of LOL-v1 train: by scene, without the known bad pairs."
+    "The project's standard split of LOL-v1 train: by scene, without the known bad pairs; raises LowlightError for other pictures."
     scenes = {k:v for k,v in lol_scenes('train').items() if k not in BAD_LOL}
     alien = [p.name for p in pairs if p.name not in scenes and p.name not in BAD_LOL]
     if alien: raise LowlightError(f'{", ".join(alien[:5])}{", ..." if len(alien)>5 else ""} {"is no training picture" if len(alien) == 1 else "are no training pictures"} of LOL-v1; give the pairs of its train folder only.')
@@ -248,7 +248,7 @@ def bright_pairs(
     folder:str|Path, # with bright photographs directly in it
     check:bool|str=False, # as for find_pairs: False trusts the names, True reads headers, 'pixels' decodes every file
 ) -> list[Pair]: # each with one and the same file as `low` and `high`, in natural order
-    "The pictures in `folder` as pairs whose dark half is still to be made."
+    "The pictures in `folder` as pairs whose dark half is still to be made; raises LowlightError where there are none."
     folder = Path(folder)
     if not folder.is_dir(): raise LowlightError(f'{folder} is not a folder; name a folder with bright photographs.')
     found = [Pair(_composed(p.stem), p, p) for p in pictures_in(folder)]

@@ -101,7 +101,7 @@ def darken(
     quality:int=None, # of a JPEG file that the twin passes through; None: no JPEG
     seed=None, # int or np.random.Generator; the same seed gives the same twin
 ) -> np.ndarray: # uint8 HxWx3
-    "What a camera would have made of the scene of `bright` with less light."
+    "What a camera would have made of the scene of `bright` with less light; raises LowlightError for settings no camera has."
     amounts,shares = [shot, read, headroom, *wb, *gain],[grain, common]
     if not (np.isfinite([stops, contrast, *amounts, *shares]).all() and min(amounts) >= 0 and contrast > 0
             and 0 <= min(shares) <= max(shares) <= 1 and (quality is None or 1 <= quality <= 100)):
@@ -132,7 +132,7 @@ def exposure_between(
     low, # dark picture, uint8 HxWx3
     high, # the same scene, bright, uint8 HxWx3
 ) -> dict: # stops, red, blue, contrast
-    "How the exposure, the tint and the contrast of `low` differ from those of `high`."
+    "How the exposure, the tint and the contrast of `low` differ from those of `high`; raises LowlightError if they do not fit."
     if np.shape(low) != np.shape(high): raise LowlightError(f'The two pictures have the shapes {np.shape(low)} and {np.shape(high)}; they must be one scene at one size.')
     if (low.dtype, high.dtype) != (np.uint8, np.uint8): raise LowlightError(f'The two pictures hold {low.dtype} and {high.dtype}; both must be uint8.')
     l,h = (_LIGHT[x] for x in (low, high))
@@ -162,7 +162,7 @@ def _flat_patches(low, high):
 def noise_profile(
     pictures, # iterable of (low, high), each uint8 HxWx3
 ) -> list[dict]: # by, channel, bin, patches, bright, dark, noise (8-bit units; noise as standard deviation)
-    "Mean and noise of dark pictures per brightness."
+    "Mean and noise of dark pictures per brightness; raises LowlightError if there are no pairs."
     patches,rows = [_flat_patches(l, h) for l,h in pictures],[]
     if not patches: raise LowlightError('There are no pairs to measure; give at least one.')
     P = np.concatenate(patches)

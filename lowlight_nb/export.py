@@ -84,12 +84,12 @@ def bytes_per_pixel(
     return most
 
 # %% ../nbs/06_export.ipynb #10c5f5aa
-def _hdf5(model, path):
+def _write_hdf5(model, path):
     "Write `model` as HDF5, where there is room for its weights and the optimiser's two averages of them."
     _check_room(path.parent, 13*model.count_params() + 1e6)
     model.save(path)
 
-def _litert(model, path, half, int8):
+def _write_litert(model, path, half, int8):
     "Write `model` as LiteRT, weights in 16 or 8 bits if `half` or `int8`, with `lowlight.json` behind it."
     import tensorflow as tf
     options = dict(target_spec=dict(supported_ops=[tf.lite.OpsSet.TFLITE_BUILTINS]))
@@ -115,14 +115,14 @@ def export_model(
     half:bool=False, # .tflite only: weights in 16 bits, half the size
     int8:bool=False, # .tflite only: weights in 8 bits, and convolutions computed in 8 bits: less than half of the size, and on most processors quicker, the more so the wider the network
 )->Path: # the file written
-    "Write a model as HDF5, Keras or LiteRT; the file appears whole or not at all."
+    "Write a model as HDF5, Keras or LiteRT, whole or not at all; what stops it is told by a LowlightError."
     path = Path(path)
-    writers = {'.h5': lambda p: _hdf5(model, p), '.keras': lambda p: model.save(p), '.tflite': lambda p: _litert(model, p, half, int8)}
+    writers = {'.h5': lambda p: _write_hdf5(model, p), '.keras': lambda p: model.save(p), '.tflite': lambda p: _write_litert(model, p, half, int8)}
     if path.suffix not in writers: raise LowlightError(f'{path} should end in .h5, .keras or .tflite; the ending chooses the format.')
     if half and int8: raise LowlightError('Weights have either 16 bits (half) or 8 (int8); choose one.')
     if (half or int8) and path.suffix != '.tflite': raise LowlightError(f'Only .tflite files have weights of 16 or 8 bits (half, int8), and this is {path.name}; leave half and int8 away, or give another ending.')
     if model.dtype_policy.compute_dtype != 'float32': model = _in_float32(model)
-    temporary = path.with_name(f'.{os.getpid()}-{path.name}')
+    temporary = path.with_name(f'.lowlight-{os.getpid()}{path.suffix}')        # Keras looks at the ending
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         writers[path.suffix](temporary)
@@ -145,7 +145,7 @@ def _in_float32(model):
 def load_model(
     path, # a .h5 or .keras file
 )->keras.Model: # not compiled
-    "Load a network, refusing files that carry code."
+    "Load a network; a file that carries code, or cannot be read, raises LowlightError."
     path = Path(path)
     if not path.is_file(): raise LowlightError(f'{path} does not exist; give a .h5 or .keras file.')
     if path.suffix not in ('.h5', '.keras'): raise LowlightError(f'{path} is no .h5 or .keras file; name the network it was made of, or for a .tflite file use `Enhancer`.')
@@ -160,7 +160,7 @@ def load_model(
 def weights_file(
     name, # of a network that comes with the package, or the path of a .keras or .h5 file
 )->Path: # a .keras or .h5 file
-    "The file from which training can go on."
+    "The file from which training can go on; raises LowlightError for what can only run."
     own = [Path(str(files('lowlight_nb')/'weights'/f'{name}{end}')) for end in ('.keras', '.h5', '.tflite')]
     path = next((p for p in own if p.exists()), Path(name))
     if path.suffix == '.tflite': raise LowlightError(f'{name} can run, but not be trained or exported; take the network that it was made of.')

@@ -74,7 +74,7 @@ def from_float(
     x, # float array in [0,1], any shape; what lies outside is clipped, NaN is refused
     dtype, # np.uint8 or np.uint16; an x of this kind passes through
 ): # array of the same shape and of dtype, rounded to the nearest level
-    "The numbers as a file wants them; never an 8-bit picture out of a 16-bit one."
+    "The numbers as a file wants them; NaN, and integers of another depth, raise LowlightError."
     x = np.asarray(x)
     if x.dtype == dtype: return x
     if x.dtype.kind != 'f': raise LowlightError(f'Expected {np.dtype(dtype)}, or floats from 0 to 1, and this array is {x.dtype}.')
@@ -539,7 +539,7 @@ def atomic_write(
     path, # str or Path of the file to make
     overwrite=False, # replace an existing file?
 ):
-    "Context manager: a binary file to write into, which becomes `path` at the end, or vanishes after an error."
+    "Context manager: a binary file to write into, which becomes `path` at the end, or vanishes after an error, told by a LowlightError."
     path = Path(path)
     _check_target(path, overwrite)
     tmp = path.parent/f'.lowlight-{secrets.token_hex(6)}.tmp'
@@ -770,7 +770,7 @@ def sheet(
     titles, # list of str, one for each column
     width=3.2, # of a picture, in inches
 ): # matplotlib Figure
-    "Pictures in rows and columns, with a title over each column and a name beside each row."
+    "Pictures in rows and columns, with a title over each column and a name beside each row; raises LowlightError if they do not fit."
     if not rows: raise LowlightError('There are no pictures to show.')
     from matplotlib import pyplot as plt
     rows = [(name, [np.asarray(_shrunk(o)) for o in pics]) for name, pics in rows]

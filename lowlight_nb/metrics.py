@@ -32,7 +32,7 @@ def psnr(
     a, # picture, uint8, uint16 or float in [0,1], HxW or HxWx3
     b, # picture of the same shape and kind
 ) -> float: # decibels; inf for identical pictures
-    "Peak signal-to-noise ratio, 10 log10(1/MSE)."
+    "Peak signal-to-noise ratio, 10 log10(1/MSE); pictures that do not fit together raise LowlightError."
     a, b = _pair(a, b)
     mse = float(sum(((x-y)**2).sum() for x, y in _strips(a, b)) / a.size)
     return 10*np.log10(1/mse) if mse else float('inf')
@@ -61,7 +61,7 @@ def ssim(
     b, # picture of the same shape and kind
     win=7, # side of the square window in pixels, odd, at least 3
 ) -> float: # 1 for identical pictures
-    "Structural similarity: the mean over all windows and channels, as scikit-image computes it by default."
+    "Structural similarity: the mean over all windows and channels, as scikit-image computes it by default; pictures that do not fit raise LowlightError."
     a, b = (x if x.ndim == 3 else x[..., None] for x in _pair(a, b))
     if a.ndim != 3: raise LowlightError(f'SSIM takes pictures of height x width x channels, and these have shape {a.shape}.')
     if win < 3 or win % 2 == 0: raise LowlightError(f'The window of SSIM has an odd side of at least 3 pixels, and {win} was asked for.')
@@ -76,7 +76,7 @@ GREY = (.299, .587, .114)  # weights of red, green and blue in grey (ITU-R BT.60
 def grey_mean(
     x, # RGB picture HxWx3, uint8, uint16 or float in [0,1]
 ) -> float: # from 0 to 1
-    "Mean brightness of a picture, red, green and blue weighted .299, .587, .114 (ITU-R BT.601)."
+    "Mean brightness of a picture, red, green and blue weighted .299, .587, .114 (ITU-R BT.601); no picture raises LowlightError."
     x = np.asarray(x)
     if x.ndim != 3 or x.shape[2] != 3: raise LowlightError(f'The brightness of an RGB picture was asked for, and this array has shape {x.shape}.')
     check_numbers(x)
@@ -87,7 +87,7 @@ def gt_mean(
     output, # picture to be judged, HxWx3, uint8, uint16 or float in [0,1]
     truth, # ground truth of the same shape and kind
 ): # float64 HxWx3 in [0,1]
-    "`output` rescaled so that its brightness equals the truth's, then clipped; a black one stays black."
+    "`output` rescaled so that its brightness equals the truth's, then clipped; a black one stays black; pictures that do not fit raise LowlightError."
     a, b = _pair(output, truth)
     mean, a = grey_mean(a), to_float(a, np.float64)
     return np.clip(a * (grey_mean(b)/mean), 0, 1) if mean else a

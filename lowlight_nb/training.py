@@ -593,7 +593,7 @@ def train(
     memory:float=2., # gigabytes of pictures to keep in memory; small copies, for Lantern, take up to 0.8 more
     verbose='auto', # as in Keras: 0 nothing, 1 a bar, 2 a line an epoch
 )->list: # the history: one dict an epoch; the model is left with its best weights
-    "Train `model` on `pairs`, keeping history, best weights and state in `out`."
+    "Train `model` on `pairs`, keeping history, best weights and state in `out`; what cannot be trained so, or kept there, raises LowlightError."
     out, is_lantern = Path(out), _is_lantern(model)
     hold_tone = hold_tone or thumbnails > 0
     _check_options(is_lantern, crop, average, hold_tone, (epochs, batch, crops_per_picture))
