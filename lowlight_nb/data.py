@@ -179,14 +179,14 @@ def lol_scenes(
 
 # %% ../nbs/03_data.ipynb #9632d6c7
 def lol_validation(
-    pairs:list, # of Pair, found in the train folder of LOL-v1
+    pairs:list, # of Pair, found in our485, the training folder of LOL-v1
     fraction:float=.1, # of the pictures, held out
     seed:int=0, # the project's own split is 0
 ) -> tuple[list,list]: # train and valid
     "The project's standard split of LOL-v1 train: by scene, without the known bad pairs; raises LowlightError for other pictures."
     scenes = {k:v for k,v in lol_scenes('train').items() if k not in BAD_LOL}
     alien = [p.name for p in pairs if p.name not in scenes and p.name not in BAD_LOL]
-    if alien: raise LowlightError(f'{", ".join(alien[:5])}{", ..." if len(alien)>5 else ""} {"is no training picture" if len(alien) == 1 else "are no training pictures"} of LOL-v1; give the pairs of its train folder only.')
+    if alien: raise LowlightError(f'{", ".join(alien[:5])}{", ..." if len(alien)>5 else ""} {"is no training picture" if len(alien) == 1 else "are no training pictures"} of LOL-v1; give the pairs of its training folder, our485, only.')
     held = _held_out(list(scenes), scenes.get, fraction, seed)
     return [p for p in pairs if p.name in scenes and p.name not in held], [p for p in pairs if p.name in held]
 
