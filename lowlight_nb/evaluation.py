@@ -108,8 +108,9 @@ class Evaluation:
 
     def __post_init__(self):
         self.mean = {k: float(np.mean([getattr(r, k) for r in self.rows])) for k in _FIGURES}
-        scenes = [(self.scenes or {}).get(r.name, r.name) for r in self.rows]
-        self.interval = {k: _bootstrap([getattr(r, k) for r in self.rows], scenes) for k in _FIGURES}
+        self.interval = {k: _bootstrap([getattr(r, k) for r in self.rows], self._scene_of_each()) for k in _FIGURES}
+
+    def _scene_of_each(self): return [(self.scenes or {}).get(r.name, r.name) for r in self.rows]
 
     @property
     def seconds_per_mp(self): # the median
@@ -208,7 +209,7 @@ class Comparison(dict):
         figure:str='psnr', # or ssim, gt_psnr, seconds
     )->tuple: # mean, and the two ends of its 95% interval
         "By how much one method leads another, picture by picture."
-        return _lead(*([getattr(r, figure) for r in self[o].rows] for o in (one, other)), [(self[one].scenes or {}).get(r.name, r.name) for r in self[one].rows])
+        return _lead(*([getattr(r, figure) for r in self[o].rows] for o in (one, other)), self[one]._scene_of_each())
 
     def __repr__(self): return _text(self.table())
     def _repr_markdown_(self): return markdown_table(self.table())
