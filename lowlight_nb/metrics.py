@@ -14,7 +14,9 @@ def _pair(a, b):
     "Both as arrays; raises unless they fit together."
     a, b = np.asarray(a), np.asarray(b)
     if a.shape != b.shape: raise LowlightError(f'Only pictures of the same shape can be compared, and these are {a.shape} and {b.shape}.')
-    if not a.size or not a.ndim: raise LowlightError('There are no pixels to compare.')
+    if a.ndim not in (2, 3) or a.ndim == 3 and a.shape[2] not in (1, 3):
+        raise LowlightError(f'Two pictures are compared, height x width or height x width x 3 each, without alpha, and these have shape {a.shape}.')
+    if not a.size: raise LowlightError('There are no pixels to compare.')
     if a.dtype != b.dtype and (a.dtype.kind != 'f' or b.dtype.kind != 'f'):
         raise LowlightError(f'Both pictures must be uint8, both uint16, or both float from 0 to 1; these are {a.dtype} and {b.dtype}.')
     check_numbers(a)
@@ -63,7 +65,6 @@ def ssim(
 ) -> float: # 1 for identical pictures
     "Structural similarity: the mean over all windows and channels, as scikit-image computes it by default; pictures that do not fit raise LowlightError."
     a, b = (x if x.ndim == 3 else x[..., None] for x in _pair(a, b))
-    if a.ndim != 3: raise LowlightError(f'SSIM takes pictures of height x width x channels, and these have shape {a.shape}.')
     if win < 3 or win % 2 == 0: raise LowlightError(f'The window of SSIM has an odd side of at least 3 pixels, and {win} was asked for.')
     h, w, ch = a.shape
     if min(h, w) < win: raise LowlightError(f'SSIM looks through a window of {win}x{win} pixels, and this picture is only {w}x{h}.')
