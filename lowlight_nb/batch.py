@@ -29,6 +29,7 @@ class Job(NamedTuple):
     src: Path # the picture
     dst: Path # where its result goes
 
+# %% ../nbs/08_batch.ipynb #result
 class Result(NamedTuple):
     "What became of one picture."
     src: Path           # the picture
@@ -242,6 +243,7 @@ def make_folder(
     except OSError as e: raise LowlightError(f'The folder {folder} cannot be made: {e.strerror or e}.') from e
     if not os.access(folder, os.W_OK): raise LowlightError(f'Nothing can be written into the folder {folder}; change its permissions or choose another.')
 
+# %% ../nbs/08_batch.ipynb #enhance-file
 def _explain(e, src):
     "The sentence for an error that came up while `src` was worked on."
     if isinstance(e, LowlightError): return str(e)
@@ -688,6 +690,7 @@ def videos_passed_over(
     these, them = (f'The video {left[0]} was', 'it') if len(left) == 1 else (f'{left[0]} and {len(left) - 1} more video{"s"*(len(left) > 2)} were', 'them')
     return f'{these} passed over, since a folder or a pattern means its pictures; name {them}{_as_in(left[0])}.'
 
+# %% ../nbs/08_batch.ipynb #plan-videos
 def plan_videos(
     videos:list, # videos and patterns, each str or Path
     out=None, # file, folder, or None for beside each input

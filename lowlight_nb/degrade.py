@@ -22,6 +22,7 @@ def to_linear(
     x = np.asarray(x, np.float32)
     return np.where(x <= .04045, x/12.92, ((np.maximum(x, .04045)+.055)/1.055)**2.4).astype(np.float32)
 
+# %% ../nbs/02_degrade.ipynb #to-srgb
 def to_srgb(
     x, # linear light, float in [0,1], any shape
 ) -> np.ndarray: # sRGB in [0,1], float32
@@ -210,6 +211,7 @@ def random_settings(
         headroom=float(rng.uniform(0, 8)) if stops < -2 and rng.random() < .3 else 0.,
         common=float(rng.uniform(0, .5)))
 
+# %% ../nbs/02_degrade.ipynb #random-twin
 def random_twin(
     bright, # HxWx3 RGB, uint8, uint16 or float in [0,1]
     rng:np.random.Generator, # where chance comes from
@@ -234,6 +236,7 @@ def random_light(
     lit,soft,stops = rng.uniform(0, .6),np.exp2(rng.uniform(-4, 1)),rng.uniform(1, 8)
     return np.exp2(-stops*np.clip((far-lit)/soft, 0, 1)).astype(np.float32)
 
+# %% ../nbs/02_degrade.ipynb #relight
 def _light_on(light, rows, columns, height, width):
     "The map of light where these rows and columns (slices) of a picture of that height and width lie."
     n,m = light.shape
@@ -283,6 +286,7 @@ def random_lamps(
         lamps = [strip(e, deep, 0, 0, [1e4]*3) for e in edges]                                           # a white frame
     return np.array(lamps, np.float32)
 
+# %% ../nbs/02_degrade.ipynb #shine
 def _lamp_light(lamps, rows, columns, height, width):
     "The light of lamps at these rows and columns (slices) of a picture of that height and width; float32 (h, w, 3)."
     y,x = ((np.arange(s.start, s.stop, dtype=np.float32)+.5)/n for s,n in ((rows, height), (columns, width)))
@@ -318,6 +322,7 @@ def random_veil(
     black = .05*rng.random()**1.3*(uneven() if rng.random() < .5 else np.ones(3)) if kind > .4 else np.zeros(3)
     return light.astype(np.float32),black.astype(np.float32)
 
+# %% ../nbs/02_degrade.ipynb #veil
 def veil(
     pixels, # HxWx3, uint8 or float in [0,1]; uint16 becomes float
     light=0., # linear light added everywhere; a number, or three

@@ -40,6 +40,7 @@ def model_file(
     if not Path(model).is_file(): raise LowlightError(f'{model} does not exist; give the path of a {ends} file.')
     return Path(model)
 
+# %% ../nbs/07_enhance.ipynb #model-facts
 def model_facts(
     model=DEFAULT_MODEL, # one of MODELS, or the path of a .tflite file
 )->dict: # name, rule ('direct' or 'curve'), stride, margin and parameters (None where unknown), bytes_per_pixel

@@ -27,6 +27,7 @@ def nothing(
     "The dark picture as it is."
     return x
 
+# %% ../nbs/09_evaluation.ipynb #gamma
 def gamma(
     x:np.ndarray, # picture, HxWx3 or HxW, uint8, uint16 or float in [0,1]
     value:float=2.2, # the exponent is 1/value
@@ -34,6 +35,7 @@ def gamma(
     "One and the same gamma curve for every picture."
     return _powered(x, 1/value)
 
+# %% ../nbs/09_evaluation.ipynb #automatic-gamma
 def automatic_gamma(
     x:np.ndarray, # picture, HxWx3 or HxW, uint8, uint16 or float in [0,1]
     target:float=.45, # where the grey mean should land
@@ -160,8 +162,8 @@ def _shown(pair):
 def _judge(method, name, pair):
     "The `Row` of one pair"
     low,high = pair[1:] if _shown(pair) else load_pair(pair)
-    t = time.perf_counter()
-    try: out = method(low)
+    own,t = low.copy(),time.perf_counter()                                  # which the method may work in
+    try: out = method(own)
     except Exception as e:
         e.add_note(f'This was {name} on {pair.name}.')
         raise
@@ -172,11 +174,12 @@ def _judge(method, name, pair):
         return Row(pair.name, *scores, seconds, high.shape[0]*high.shape[1]/1e6)
     except LowlightError as e: raise LowlightError(f'The output of {name} for {pair.name} cannot be judged: {e}') from e
 
-def _check_pairs(pairs):
-    "Raise, before anything is measured, unless there are pairs, all of them large enough to be judged."
+def _check_pairs(pairs, scenes=None):
+    "Raise, before anything is measured, unless there are pairs, all large enough to be judged, and scenes of theirs if any."
     if not pairs: raise LowlightError('There are no pairs to evaluate on.')
     small = next((p for p in pairs if min(p.high.shape[:2] if _shown(p) else _size(Path(p.high))) < 7), None)
     if small: raise LowlightError(f'{small.name} is too small: SSIM looks through a window of 7x7 pixels; leave this pair out.')
+    if scenes and not any(p.name in scenes for p in pairs): raise LowlightError(f'`scenes` has none of these pairs: they are called {pairs[0].name} and so on, and it has {next(iter(scenes))}.')
 
 def evaluate(
     method, # callable: uint8 HxWx3 to a picture of the same size (uint8, or float in [0,1])
@@ -186,7 +189,7 @@ def evaluate(
 ) -> Evaluation: # figures for each picture, their means and intervals
     "Run `method` over `pairs` and compare its outputs with the truth; raises LowlightError where there are no pairs, or one cannot be judged."
     pairs,name = list(pairs),name or getattr(method, '__name__', None) or type(method).__name__
-    _check_pairs(pairs)
+    _check_pairs(pairs, scenes)
     return Evaluation(name, [_judge(method, name, p) for p in pairs], scenes)
 
 # %% ../nbs/09_evaluation.ipynb #09441e05
@@ -214,6 +217,7 @@ class Comparison(dict):
     def __repr__(self): return _text(self.table())
     def _repr_markdown_(self): return markdown_table(self.table())
 
+# %% ../nbs/09_evaluation.ipynb #compare
 def compare(
     methods:dict, # name -> method, as evaluate takes it
     pairs, # list of Pair, as evaluate takes it
@@ -242,7 +246,7 @@ def worst_sheet(
 def results(
     split:str='LOL-v1 test', # or 'LOL-v1 validation'
 ) -> list[list[str]]: # lines of cells: a head, then the methods, best PSNR first, those without last
-    "The table of results that comes with the package."
+    "The table of results that comes with the package; another split raises LowlightError."
     rows = sorted((r for r in read_table('results.csv') if r['split'] == split), key=lambda r: -float(r['psnr'] or 0))
     if not rows: raise LowlightError(f'There are no results for "{split}"; there are LOL-v1 test and LOL-v1 validation.')
     keys = 'method','params','psnr','ssim','gt_psnr','told_psnr','seconds_per_mp','mb','source'

@@ -30,6 +30,7 @@ def rule(
     "What a model's output is: a `curve` to be applied to its input, or `direct`ly the picture."
     return 'curve' if 'curve' in model.output_names else 'direct'
 
+# %% ../nbs/06_export.ipynb #stride
 def _plain(model):
     "Is every step of a network a layer of its own, used once? Operators, layers used twice and networks within hide what is asked here."
     graph = getattr(model, '_functional', None) or model                       # of a Sequential

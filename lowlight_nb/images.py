@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['SUFFIXES', 'RAW_SUFFIXES', 'LowlightError', 'check_numbers', 'as_rgb', 'to_float', 'from_float', 'to_uint8',
-           'to_uint16', 'thumbnail', 'is_picture', 'output_suffix', 'Picture', 'read_picture', 'count_frames',
-           'read_frames', 'atomic_write', 'write_picture', 'write_frames', 'sheet', 'before_after']
+           'to_uint16', 'thumbnail', 'is_picture', 'output_suffix', 'Picture', 'sheet', 'before_after', 'read_picture',
+           'count_frames', 'read_frames', 'atomic_write', 'write_picture', 'write_frames']
 
 # %% ../nbs/00_images.ipynb #25e1f1d5
 import errno, io, os, secrets, shutil, struct, sys, zlib
@@ -84,17 +84,23 @@ def from_float(
     if y.size and np.isnan(y.min()): raise LowlightError('The array holds NaN, which is no brightness.')
     return np.clip(y, 0, most, out=y).astype(dtype)
 
+# %% ../nbs/00_images.ipynb #to-uint8
 def to_uint8(
     x, # float array in [0,1], or uint8
 ): # uint8 array of the same shape
     "`from_float` for 8 bits."
     return from_float(x, np.uint8)
 
+# %% ../nbs/00_images.ipynb #to-uint16
 def to_uint16(
     x, # float array in [0,1], or uint16
 ): # uint16 array of the same shape
     "`from_float` for 16 bits."
     return from_float(x, np.uint16)
+
+def _eight(x):
+    "The numbers `x` with 8 bits, rounded."
+    return x if x.dtype == np.uint8 else to_uint8(to_float(x))
 
 # %% ../nbs/00_images.ipynb #efe68120
 def _parts(length, size):
@@ -128,6 +134,7 @@ def is_picture(
     "Whether the name is a picture's, by its suffix alone, in capitals or not."
     return Path(path).suffix.lower() in SUFFIXES.keys() | RAW_SUFFIXES
 
+# %% ../nbs/00_images.ipynb #output-suffix
 def output_suffix(
     path, # str or Path of a picture
 ) -> str: # its own suffix, or '.tif' for camera raw
@@ -159,6 +166,44 @@ class Picture:
     def __repr__(self):
         extras = ['16 bit']*(self.pixels.dtype == np.uint16) + [o for o in ('exif', 'icc', 'dpi') if getattr(self, o)] + ['alpha']*(self.alpha is not None) + ['grey']*self.grey
         return f'Picture({self.shape[1]}x{self.shape[0]} {", ".join([self.format or "array"] + extras)})'
+
+# %% ../nbs/00_images.ipynb #b361da22
+def _shrunk(x, side=800):
+    "`x` (array or `Picture`) as an RGB array of at most about `side` pixels, for drawing."
+    x = as_rgb(x.pixels if isinstance(x, Picture) else x)
+    skip = max(1, max(x.shape[:2])//(4*side))                             # of a very large picture not every pixel is looked at
+    x = x[::skip, ::skip]
+    step = max(1, max(x.shape[:2])//side)
+    return Image.fromarray(_eight(x)).reduce(step) if step > 1 else _eight(x)
+
+# %% ../nbs/00_images.ipynb #bedc9412
+def sheet(
+    rows, # list of (name, pictures): every row has a name and the same number of arrays or Pictures
+    titles, # list of str, one for each column
+    width=3.2, # of a picture, in inches
+): # matplotlib Figure
+    "Pictures in rows and columns, with a title over each column and a name beside each row; raises LowlightError if they do not fit."
+    if not rows: raise LowlightError('There are no pictures to show.')
+    from matplotlib import pyplot as plt
+    rows = [(name, [np.asarray(_shrunk(o)) for o in pics]) for name, pics in rows]
+    heights = [width * max(p.shape[0]/p.shape[1] for p in pics) for _, pics in rows]
+    fig, axes = plt.subplots(len(rows), len(titles), figsize=(width*len(titles), sum(heights) + .3), squeeze=False,
+                             gridspec_kw=dict(height_ratios=heights), layout='constrained')
+    for row, (name, pics) in zip(axes, rows):
+        for ax, p in zip(row, pics): ax.imshow(p); ax.set(xticks=[], yticks=[]); ax.spines[:].set_visible(False)
+        row[0].set_ylabel(name)
+    for ax, title in zip(axes[0], titles): ax.set_title(title)
+    plt.close(fig)
+    return fig
+
+# %% ../nbs/00_images.ipynb #adb0abb9
+def before_after(
+    before, # array as as_rgb takes it, or Picture
+    after, # array as as_rgb takes it, or Picture
+    titles=('before', 'after'), # two titles
+): # matplotlib Figure
+    "Two pictures side by side."
+    return sheet([('', [before, after])], titles, width=4)
 
 # %% ../nbs/00_images.ipynb #893400cd
 def _check_file(path):
@@ -492,6 +537,7 @@ def count_frames(
     path = Path(path)
     with _opened(path) as (f, raw): return 1 if raw else _frames(_open(f, path, deep=True))
 
+# %% ../nbs/00_images.ipynb #read-frames
 def _plays(fmt, loop):
     "How often an animation is played, 0 for ever; a GIF says how often it is repeated."
     if fmt == 'GIF': return 1 if loop is None else loop and loop+1
@@ -554,10 +600,6 @@ def atomic_write(
     finally: tmp.unlink(missing_ok=True)
 
 # %% ../nbs/00_images.ipynb #9819d7d3
-def _eight(x):
-    "The numbers `x` with 8 bits, rounded."
-    return x if x.dtype == np.uint8 else to_uint8(to_float(x))
-
 def _preview(picture):
     "A JPEG of at most 160x120 pixels or the other way round, as cameras make it."
     step = max(1, max(picture.shape) // 640)
@@ -733,7 +775,7 @@ def write_frames(
     reduce=False, # as in write_picture
     max_pixels=500_000_000, # refuse more pixels (width x height x frames) than this
 ):
-    "Write an animation, whole or not at all; a single frame is written by `write_picture`, in any format."
+    "Write an animation, whole or not at all; a single frame is written by `write_picture`, in any format; raises LowlightError for what cannot be written."
     fmt, frames = _target_format(path, quality), iter(frames)
     _check_target(Path(path), overwrite)
     begin = list(islice(frames, 2))
@@ -754,41 +796,3 @@ def _images(frames, path, fmt, strip, reduce, max_pixels, times):
             raise LowlightError(f'{path} would have more than {max_pixels:,} pixels in its {i} or more frames, which all have to be in memory; write fewer or smaller ones, make a video of them, or raise max_pixels (--max-pixels) if you mean it.')
         times.append(round(p.duration or 0) if fmt == 'AVIF' else p.duration or 0)
         yield _image(replace(_ready(p, path, fmt, strip, reduce), grey=False), fmt)         # all frames of one kind
-
-# %% ../nbs/00_images.ipynb #b361da22
-def _shrunk(x, side=800):
-    "`x` (array or `Picture`) as an RGB array of at most about `side` pixels, for drawing."
-    x = as_rgb(x.pixels if isinstance(x, Picture) else x)
-    skip = max(1, max(x.shape[:2])//(4*side))                             # of a very large picture not every pixel is looked at
-    x = x[::skip, ::skip]
-    step = max(1, max(x.shape[:2])//side)
-    return Image.fromarray(_eight(x)).reduce(step) if step > 1 else _eight(x)
-
-# %% ../nbs/00_images.ipynb #bedc9412
-def sheet(
-    rows, # list of (name, pictures): every row has a name and the same number of arrays or Pictures
-    titles, # list of str, one for each column
-    width=3.2, # of a picture, in inches
-): # matplotlib Figure
-    "Pictures in rows and columns, with a title over each column and a name beside each row; raises LowlightError if they do not fit."
-    if not rows: raise LowlightError('There are no pictures to show.')
-    from matplotlib import pyplot as plt
-    rows = [(name, [np.asarray(_shrunk(o)) for o in pics]) for name, pics in rows]
-    heights = [width * max(p.shape[0]/p.shape[1] for p in pics) for _, pics in rows]
-    fig, axes = plt.subplots(len(rows), len(titles), figsize=(width*len(titles), sum(heights) + .3), squeeze=False,
-                             gridspec_kw=dict(height_ratios=heights), layout='constrained')
-    for row, (name, pics) in zip(axes, rows):
-        for ax, p in zip(row, pics): ax.imshow(p); ax.set(xticks=[], yticks=[]); ax.spines[:].set_visible(False)
-        row[0].set_ylabel(name)
-    for ax, title in zip(axes[0], titles): ax.set_title(title)
-    plt.close(fig)
-    return fig
-
-# %% ../nbs/00_images.ipynb #adb0abb9
-def before_after(
-    before, # array as as_rgb takes it, or Picture
-    after, # array as as_rgb takes it, or Picture
-    titles=('before', 'after'), # two titles
-): # matplotlib Figure
-    "Two pictures side by side."
-    return sheet([('', [before, after])], titles, width=4)

@@ -47,6 +47,7 @@ class SpaceToDepth(layers.Layer):
     def call(self, x): return ops.space_to_depth(x, 2)              # of any value, here in [0, 1]
     def compute_output_shape(self, shape): return _resized(shape, 1/2, 4)
 
+# %% ../nbs/04_models.ipynb #depthtospace
 @_registered
 class DepthToSpace(layers.Layer):
     "Four channels become a block of 2x2 pixels: (n, h, w, 4c) to (n, 2h, 2w, c)."
@@ -61,6 +62,7 @@ class LogOdds(layers.Layer):
         x = ops.clip(x, 1/2048, 1 - 1/2048)
         return ops.log(x / (1 - x))
 
+# %% ../nbs/04_models.ipynb #predicted
 def _greys(x):
     "Grey of each pixel of a batch, (n, h, w, 1)."
     return ops.sum(x * ops.array(GREY, x.dtype), -1, keepdims=True)
@@ -76,6 +78,7 @@ class Predicted(layers.Layer):
         own = ops.reshape(_grey(thumbnail), (-1, 1))
         return own + (1 - fine) * ops.relu(guess - own)
 
+# %% ../nbs/04_models.ipynb #covered
 @_registered
 class Covered(layers.Layer):
     "1 for what a covered lens sees, nearly black and without contrast, 0 for any picture brighter than eight levels of 255 or with a contrast of a tenth; (n, 1)."
@@ -84,23 +87,27 @@ class Covered(layers.Layer):
         own, spread = ops.mean(grey, (1, 2)), ops.std(grey, (1, 2))
         return ops.clip((.1 - spread / (own + 1/512)) / .04, 0., 1.) * ops.clip((.03 - own) / .01, 0., 1.)
 
+# %% ../nbs/04_models.ipynb #choose
 @_registered
 class Choose(layers.Layer):
     "The wanted brightness, or the predicted one where the wanted one is negative; both (n, 1)."
     def call(self, wanted, predicted): # in [0, 1], wanted also -1
         return ops.where(wanted < 0, predicted, ops.clip(wanted, .01, .99))
 
+# %% ../nbs/04_models.ipynb #brighter
 @_registered
 class Brighter(layers.Layer):
     "The logarithm of how many times as bright a thumbnail is to become, (n, 1)."
     def call(self, thumbnail, brightness): # (n, h, w, 3) and (n, 1), in [0, 1]
         return ops.log((brightness + .01) / (ops.reshape(_grey(thumbnail), (-1, 1)) + .01))
 
+# %% ../nbs/04_models.ipynb #brightest
 @_registered
 class Brightest(layers.Layer):
     "The brightest of 8x8 parts of a thumbnail, in its brightest channel, (n, 1)."
     def call(self, x): return ops.reshape(ops.max(ops.average_pool(x, 8, 8), (1, 2, 3)), (-1, 1))       # (n, 64, 64, 3) in [0, 1]
 
+# %% ../nbs/04_models.ipynb #exposure
 _TOE = .07
 
 def _light(x):
@@ -143,6 +150,7 @@ class Exposure(layers.Layer):
         missing = (wanted - reached(log_gain)) / ops.stop_gradient(ops.maximum(slope, .05))
         return ops.reshape(log_gain + missing - ops.stop_gradient(missing), (-1, 1))        # adds 0, but the derivatives of the solution (weaker ones in nearly black pictures)
 
+# %% ../nbs/04_models.ipynb #black
 @_registered
 class Black(layers.Layer):
     "How much of a thumbnail's darkest values is a veil, (n, 3): the larger their share of the grey mean, the more; little if the picture is fine or flat."
@@ -151,6 +159,7 @@ class Black(layers.Layer):
         share = ops.reshape(_grey(darkest) / (_grey(thumbnail) + 1/512), (-1, 1))
         return (1 - fine**2) * (1 - share**8) * ops.sigmoid(veiled + 10*share - 3) * ops.reshape(darkest, (-1, 3))
 
+# %% ../nbs/04_models.ipynb #unveil
 def _unveiled(v, black): return ops.relu(v - black) * (1 / (1 - black))
 
 @_registered
@@ -159,6 +168,7 @@ class Unveil(layers.Layer):
     def call(self, v, black): # (n, h, w, 3) and (n, 3), in [0, 1]
         return _unveiled(v, ops.reshape(black, (-1, 1, 1, 3)))
 
+# %% ../nbs/04_models.ipynb #greyworld
 @_registered
 class GreyWorld(layers.Layer):
     "The logarithm of the gains of light, (n, 3) from -1 to 1, that take a share of the mean colour off (all of it: grey world, Buchsbaum, 1980)."
@@ -166,6 +176,7 @@ class GreyWorld(layers.Layer):
         mean = ops.mean(_light(thumbnail), (1, 2)) + 1e-4                      # what is nearly black has no colour
         return share * ops.clip(ops.log(ops.sum(mean * ops.array(GREY, mean.dtype), -1, keepdims=True) / mean), -1., 1.)
 
+# %% ../nbs/04_models.ipynb #tonecurve
 @_registered
 class ToneCurve(layers.Layer):
     "The light min(1, gL / (1 + (g - 1/w)L)) for that of what `Unveil` makes of v, with black and log g of red, green and blue; of a picture, or of its blocks of pixels."
@@ -188,6 +199,7 @@ class Wavelet(layers.Layer):
     def call(self, x): # (n, h, w, 12) in [0, 1]
         return ops.conv(x, _fixed(np.einsum('bp,cr->prbc', _HAAR/4, _COLOUR).reshape(12, 12), x))
 
+# %% ../nbs/04_models.ipynb #unwavelet
 @_registered
 class Unwavelet(layers.Layer):
     "The inverse of `SpaceToDepth` and `Wavelet`: (n, h, w, 12) to (n, 2h, 2w, 3)."
@@ -195,6 +207,7 @@ class Unwavelet(layers.Layer):
         return ops.depth_to_space(ops.conv(x, _fixed(np.einsum('bp,rc->bcpr', _HAAR, _RGB).reshape(12, 12), x)), 2)
     def compute_output_shape(self, shape): return _resized(shape, 2, 1/4)
 
+# %% ../nbs/04_models.ipynb #keep
 @_registered
 class Keep(layers.Layer):
     "smooth + keep * (detail - smooth) + (1 - covered) * repair, from 12 channels of repair and 4 of log-odds of what is kept."
@@ -223,6 +236,7 @@ class EightViews(layers.Layer):
         n, *rest = shape
         return (n and 8*n, *rest)
 
+# %% ../nbs/04_models.ipynb #meanofviews
 @_registered
 class MeanOfViews(layers.Layer):
     "The mean of what was seen in each of eight views: (8n, ...) to (n, ...); in training there is one."

@@ -233,6 +233,7 @@ class PSNR(keras.metrics.Mean):
     def update_state(self, y_true, y_pred, sample_weight=None):
         return super().update_state(_db(ops.cast(y_true, 'float32'), ops.cast(y_pred, 'float32')))
 
+# %% ../nbs/05_training.ipynb #gtmeanpsnr
 @keras.saving.register_keras_serializable(package='lowlight_nb')
 class GTMeanPSNR(keras.metrics.Mean):
     "As `PSNR`, after the guess was scaled to the grey mean of the truth."
@@ -468,6 +469,7 @@ class Thumbnails(LanternCrops):
         told = np.where(rng.random(wanted.shape) < .5, wanted, np.float32(-1))
         return dict(thumbnail=dark, brightness=told), dict(picture=bright, brightness=wanted)
 
+# %% ../nbs/05_training.ipynb #train-tone
 def _momentum(average, steps):
     "Of averaged weights: a short run is to leave where it began, over a fifth of its steps at the most."
     return min(average, max(0., 1 - 5/steps))
