@@ -17,7 +17,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-PARTS = ['tests', 'whole', 'step', 'tracked', 'wheel', 'docs', 'try']
 PASSED, FAILED, SKIPPED = [], [], []
 QUIET = dict(CI='true', TF_CPP_MIN_LOG_LEVEL='3', PIP_QUIET='2', PIP_NO_INPUT='1', PIP_DISABLE_PIP_VERSION_CHECK='1',
              PYTHONNOUSERSITE='1', PYTHONUNBUFFERED='1', MPLBACKEND='agg')
@@ -267,8 +266,11 @@ def docs(env):
         check('docs: no serious fault that keeps people out, no page wider than a phone', axe)
 
 
+PARTS = dict(tests=tests, whole=whole, step=step, tracked=tracked_files, wheel=wheel, docs=docs) | {'try': try_page}
+
+
 def main():
-    wanted = sys.argv[1:] or PARTS
+    wanted = sys.argv[1:] or list(PARTS)
     if odd := set(wanted) - set(PARTS): sys.exit(f'There is no part {", ".join(sorted(odd))}: choose from {", ".join(PARTS)}.')
     if not (3, 11) <= sys.version_info[:2] <= (3, 13):
         sys.exit(f'Python 3.11, 3.12 or 3.13 is needed; this is {sys.version.split()[0]}. Another one is named with PYTHON=python3.12 bash .ci/run.')
@@ -279,7 +281,7 @@ def main():
         env = Path(os.environ['CI_ENV']).resolve() if 'CI_ENV' in os.environ else new_env(Path(tmp)/'env')
         if 'CI_ENV' not in os.environ and 'tests' not in wanted:
             check('install for development', lambda: must("pip install -e '.[dev]'", env, minutes=30))
-        for part in wanted: dict(tests=tests, whole=whole, step=step, tracked=tracked_files, wheel=wheel, docs=docs, **{'try': try_page})[part](env)
+        for part in wanted: PARTS[part](env)
     print(f'      all in {(time.time() - start)/60:.1f} minutes')
     print(f'{len(PASSED)} passed, {len(FAILED)} failed' + (f', {len(SKIPPED)} skipped' if SKIPPED else ''), flush=True)
     sys.exit(bool(FAILED))

@@ -21,7 +21,7 @@ from nbdev.serve import proc_nbs
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT/'tools'))
-from sync import NBS, flags, notebooks, public_names, settings  # noqa: E402
+from sync import NBS, exported_to, notebooks, public_names, settings  # noqa: E402
 
 
 def process(): proc_nbs(force=True, n_workers=2)
@@ -99,7 +99,7 @@ def names(site):
     found, bad, n = pages(site), [], 0
     search = {o['href'] for o in json.loads((site/'_docs'/'search.json').read_text(encoding='utf-8'))}
     for path in notebooks():
-        exp = next((f.split()[1] for c in read_nb(path).cells for f in flags(c) if f.startswith('default_exp')), None)
+        exp = exported_to(read_nb(path))
         if exp is None: continue
         page = _nbpath2html(path.relative_to(NBS)).as_posix()
         for name, line, heading in public_names(ROOT/'lowlight_nb'/f'{exp}.py'):

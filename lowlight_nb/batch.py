@@ -137,10 +137,6 @@ def find_pictures(
     return places, named, problems
 
 # %% ../nbs/08_batch.ipynb #a8fa0ce3
-def _writable(path):
-    "Does the suffix name a format that pictures can be written in?"
-    return Path(path).suffix.lower() in SUFFIXES
-
 def _is_folder_name(out):
     "Is `-o OUT` a folder, or plainly meant as one?"
     return os.path.isdir(out) or str(out).endswith(('/', os.sep))
@@ -167,11 +163,11 @@ def _key(path):
 
 _THERE = 'its result exists already'
 
-def _refusal(job, inputs, taken, overwrite, skip_existing, writable=_writable):
+def _refusal(job, inputs, taken, overwrite, skip_existing, suffixes, what):
     "The `Result` of a job that must not be done, or None; `inputs` are file ids, `taken` maps results to their sources."
     src, dst = job
     there = os.path.lexists(dst)
-    if not writable(dst): why = f'{src} is not named like a {"picture" if writable is _writable else "video"} that can be written ({", ".join(SUFFIXES if writable is _writable else VIDEO_SUFFIXES)}); give its result such a name with -o.'
+    if dst.suffix.lower() not in suffixes: why = f'{src} is not named like a {what} that can be written ({", ".join(suffixes)}); give its result such a name with -o.'
     elif there and _file_id(dst) in inputs: why = f'{src} was left out: its result {dst} would overwrite an input; choose another folder with -o.'
     elif _key(dst) in taken: why = f'{src} was left out: its result {dst} is already the result of {taken[_key(dst)]}; name a folder that holds both, with -r, or another -o.'
     elif os.path.isdir(dst): why = f'{src} was left out: its result {dst} is a folder; choose another folder with -o.'
@@ -220,7 +216,7 @@ def plan(
     settled = [Result(Path(arg), None, 'failed', why) for arg, why in problems] + passed
     places = {p: places[p] for p in kept}
     if out is not None: _check_out(out, places, SUFFIXES, 'picture')
-    jobs, refused = _sorted_out([Job(p, result_path(p, out, place)) for p, place in places.items()], overwrite, skip_existing)
+    jobs, refused = _sorted_out([Job(p, result_path(p, out, place)) for p, place in places.items()], overwrite, skip_existing, SUFFIXES, 'picture')
     return jobs, settled + refused
 
 def _sorted_out(jobs, *how):
@@ -378,9 +374,10 @@ def _ctrl_c(stop):
         finally: signal.signal(signal.SIGINT, old)
 
 # %% ../nbs/08_batch.ipynb #a367bbb8
-def _say(sentence, bar=None):
+def _say(sentence):
     "Print a sentence to stderr, above the progress bar if there is one; whether anybody still reads it or not."
-    with suppress(OSError, ValueError): bar.write(sentence, file=sys.stderr) if bar is not None else print(sentence, file=sys.stderr)
+    from tqdm import tqdm
+    with suppress(OSError, ValueError): tqdm.write(sentence, file=sys.stderr)
 
 class _Crew:
     "Threads that do jobs with a few networks; iterating gives each `Result` as it comes."
@@ -453,7 +450,7 @@ def _collected(results, total, each, progress):
     with _progress(total, progress) as bar:
         for r in results:
             collected.append(r)
-            if r.reason and r.status != 'skipped': _say(r.reason, bar)
+            if r.reason and r.status != 'skipped': _say(r.reason)
             if each: each(r)
             if bar is not None: bar.update()
     return collected
@@ -701,7 +698,7 @@ def plan_videos(
     found, named, problems = _find_videos(videos)
     found, passed = _without_results(found, named, out, 'video')
     if found and out is not None: _check_out(out, found, VIDEO_SUFFIXES, 'video')
-    jobs, refused = _sorted_out([Job(o, result_path(o, out)) for o in found], overwrite, skip_existing, is_video)
+    jobs, refused = _sorted_out([Job(o, result_path(o, out)) for o in found], overwrite, skip_existing, VIDEO_SUFFIXES, 'video')
     return jobs, [Result(Path(arg), None, 'failed', why) for arg, why in problems] + passed + refused
 
 # %% ../nbs/08_batch.ipynb #0773fcb1
@@ -813,7 +810,7 @@ def _video_frames(box, film, writer):
                     before = frame.time if frame.time is not None else before
                     yield frame
     except (av.error.FFmpegError, ValueError) as e: return f'is damaged after {before:.1f} s ({getattr(e, "strerror", None) or e})'
-    length = float(film.duration * film.time_base) if film.duration else (box.duration or 0)/1e6
+    length = _length(film, box)
     return f'ends after {before:.1f} of {length:.1f} s' if before < .98*length - 1 else ''
 
 @contextmanager
@@ -848,16 +845,19 @@ def enhance_video(
 # %% ../nbs/08_batch.ipynb #6a9084db
 def _do_frames(frames, one, writer, bar):
     "Enhance and write all frames; what was wrong with them, or ''."
-    before = None
+    before = 0.
     while True:
         try: frame = next(frames)
         except StopIteration as e: return e.value or ''
         now = frame.time or 0.
-        writer.write(frame, one(_pixels_of(frame), max(0., now - (now if before is None else before))))
+        writer.write(frame, one(_pixels_of(frame), max(0., now - before)))
         before = now
         if bar is not None: bar.update()
 
+def _length(film, box):
+    "How many seconds a film has, as the file says, or 0."
+    return float(film.duration * film.time_base) if film.duration else (box.duration or 0)/1e6
+
 def _count(film, box):
     "About how many frames a film has, or None."
-    seconds = float(film.duration * film.time_base) if film.duration else (box.duration or 0)/1e6
-    return film.frames or round(seconds * float(film.average_rate or 0)) or None
+    return film.frames or round(_length(film, box) * float(film.average_rate or 0)) or None

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 from .degrade import darken
-from .images import LowlightError, RAW_SUFFIXES, is_picture, read_picture, write_picture, _check_file, _open
+from .images import LowlightError, is_picture, read_picture, write_picture, _open, _opened
 
 # %% ../nbs/03_data.ipynb #3a8c0d33
 class Pair(NamedTuple):
@@ -32,15 +32,11 @@ def natural(name) -> list: # something to sort by
 # %% ../nbs/03_data.ipynb #15439285
 def _size(path):
     "Width and height of the upright picture at `path`, from its header alone; true camera raw is refused."
-    if path.suffix.lower() in RAW_SUFFIXES: return _decoded_size(path) # its header speaks of a preview
-    try:
-        _check_file(path)
-        with open(path, 'rb') as f:
-            im = _open(f, path)
-            (w,h),turn = im.size,Image.Image.getexif(im).get(0x0112, 1) # a PNG's own getexif would decode it all
-        return (h,w) if turn in (5,6,7,8) and im.format != 'TIFF' else (w,h) # Pillow has turned a TIFF's size already
-    except LowlightError: raise
-    except Exception: raise LowlightError(f'{path} is damaged and cannot be read; replace or remove it.') from None
+    with _opened(path) as (f, raw):
+        if raw: return _decoded_size(path) # its header speaks of a preview
+        im = _open(f, path)
+        (w,h),turn = im.size,Image.Image.getexif(im).get(0x0112, 1) # a PNG's own getexif would decode it all
+    return (h,w) if turn in (5,6,7,8) and im.format != 'TIFF' else (w,h) # Pillow has turned a TIFF's size already
 
 def _decoded_size(path):
     "Width and height of the picture at `path`, all of which is read."
@@ -155,11 +151,15 @@ def split_pairs(
     return [p for p in pairs if p.name not in held], [p for p in pairs if p.name in held]
 
 # %% ../nbs/03_data.ipynb #9bba1df1
+def _rows(path):
+    "The rows of a CSV file as dicts."
+    return list(csv.DictReader(path.read_text(encoding='utf-8').splitlines()))
+
 def read_table(
     name:str, # file name in lowlight_nb/tables
 ) -> list[dict]: # one dict of strings per row
     "A CSV table that comes with the package."
-    return list(csv.DictReader((files('lowlight_nb')/'tables'/name).read_text(encoding='utf-8').splitlines()))
+    return _rows(files('lowlight_nb')/'tables'/name)
 
 def _write_table(path, rows):
     "Write dicts as CSV, with a column for each key that one of them has."
@@ -198,7 +198,7 @@ def samples() -> list[Pair]: # the pairs that come with the package
 # %% ../nbs/03_data.ipynb #fbf7c328
 def sample_credits() -> list[dict]: # file, author, licence, source, changes
     "Who took the sample photographs, and under which licence they come."
-    return list(csv.DictReader((files('lowlight_nb')/'sample_pairs'/'CREDITS.csv').read_text(encoding='utf-8').splitlines()))
+    return _rows(files('lowlight_nb')/'sample_pairs'/'CREDITS.csv')
 
 # %% ../nbs/03_data.ipynb #c6e48089
 #: How the dark side of each sample was made: arguments of `darken`
@@ -233,7 +233,7 @@ def make_samples(
 ):
     "Make the sample pairs that come with the package, and their credits."
     rows,out = [],Path(out)
-    licences = {r['file']: r for r in csv.DictReader((Path(photos)/'LICENCES.csv').read_text(encoding='utf-8').splitlines())}
+    licences = {r['file']: r for r in _rows(Path(photos)/'LICENCES.csv')}
     for n,settings in SAMPLES.items():
         pair,l = make_sample(Path(photos)/f'{n}.jpg', out, **settings),licences[f'{n}.jpg']
         w,h = _size(pair.high)

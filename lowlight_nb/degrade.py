@@ -115,10 +115,8 @@ def darken(
     x = rng.standard_normal(b.shape, dtype=np.float32)
     if common: x = np.float32((1-common)**.5)*x + np.float32(common**.5)*rng.standard_normal((*b.shape[:2], 1), dtype=np.float32)
     x = _grainy(x, grain)
-    if codes:
-        for c in range(3): x[...,c] = x[...,c]*sd[:,c].copy()[b[...,c]] + light[:,c].copy()[b[...,c]]
-    else: x = x*sd + light
-    x = _quantise(x)
+    if codes: sd,light = (table[b,np.arange(3)] for table in (sd, light))
+    x = _quantise(x*sd + light)
     return x if quality is None else _jpeg(x, quality)
 
 # %% ../nbs/02_degrade.ipynb #6237ef6a

@@ -108,12 +108,11 @@ def _keras(path, threads):
     except ImportError as e:
         raise LowlightError("The runtime keras needs TensorFlow and Keras: pip install 'lowlight_nb[train]'; the runtime litert needs neither.") from e
     net = export.load_model(path)
-    facts = {o.__name__: o(net) for o in (export.rule, export.stride, export.margin, export.bytes_per_pixel)}
     def run(**inputs):
         y = net(inputs if len(inputs) > 1 else next(iter(inputs.values())), training=False)
         named = y if isinstance(y, dict) else dict(zip(net.output_names, y if isinstance(y, (list, tuple)) else [y]))
         return {k: export.keras.ops.convert_to_numpy(v) for k, v in named.items()}
-    return dict(name=path.stem) | facts, {o.name for o in net.inputs}, run
+    return export._facts(net) | dict(name=path.stem), {o.name for o in net.inputs}, run
 
 # %% ../nbs/07_enhance.ipynb #6779e135
 class Enhancer:
@@ -278,7 +277,7 @@ def enhance(
     "Brighten one picture, which a notebook shows before and after; raises LowlightError, a sentence, for whatever is wrong with it."
     path = model_file(model, runtime)
     network, pixels = _kept(path, path.stat().st_mtime_ns, threading.get_ident(), runtime), _pixels(picture)
-    before = np.array(_shrunk(pixels))
+    before = _shrunk(pixels)
     bright = network(pixels, brightness, strength, in_place=isinstance(picture, (str, Path))).view(Enhanced)
     bright.before = before
     return bright
@@ -291,7 +290,7 @@ def slider(
     "The bright picture at the size of a screen, with sliders for brightness and strength; raises LowlightError without ipywidgets."
     try: import ipywidgets as w
     except ImportError as e: raise LowlightError("Sliders need ipywidgets: pip install 'lowlight_nb[notebook]'.") from e
-    network, small = Enhancer(model), np.array(_shrunk(_pixels(picture)))
+    network, small = Enhancer(model), _shrunk(_pixels(picture))
     def bar(name, value, **kw): return w.FloatSlider(value, min=0, max=1, step=.01, description=name, continuous_update=False, **kw)
     brightness = bar('brightness', round(grey_mean(network(small)), 2), disabled=not network.takes_brightness)
     strength, shown, line = bar('strength', 1.), w.Image(format='jpeg'), w.HTML()

@@ -155,13 +155,13 @@ def _save_csv(path, lines):
     with atomic_write(path, overwrite=True) as out: out.write(f.getvalue().encode('utf-8', 'surrogateescape'))        # a name need not be UTF-8
 
 # %% ../nbs/09_evaluation.ipynb #3b599e70
-def _shown(pair):
-    "Are its pictures arrays, not files?"
-    return isinstance(pair.high, np.ndarray)
+def _pictures(pair):
+    "Both pictures of a pair of files or of arrays"
+    return pair[1:] if isinstance(pair.high, np.ndarray) else load_pair(pair)
 
 def _judge(method, name, pair):
     "The `Row` of one pair"
-    low,high = pair[1:] if _shown(pair) else load_pair(pair)
+    low,high = _pictures(pair)
     own,t = low.copy(),time.perf_counter()                                  # which the method may work in
     try: out = method(own)
     except Exception as e:
@@ -177,7 +177,7 @@ def _judge(method, name, pair):
 def _check_pairs(pairs, scenes=None):
     "Raise, before anything is measured, unless there are pairs, all large enough to be judged, and scenes of theirs if any."
     if not pairs: raise LowlightError('There are no pairs to evaluate on.')
-    small = next((p for p in pairs if min(p.high.shape[:2] if _shown(p) else _size(Path(p.high))) < 7), None)
+    small = next((p for p in pairs if min(p.high.shape[:2] if isinstance(p.high, np.ndarray) else _size(Path(p.high))) < 7), None)
     if small: raise LowlightError(f'{small.name} is too small: SSIM looks through a window of 7x7 pixels; leave this pair out.')
     if scenes and not any(p.name in scenes for p in pairs): raise LowlightError(f'`scenes` has none of these pairs: they are called {pairs[0].name} and so on, and it has {next(iter(scenes))}.')
 
@@ -238,7 +238,7 @@ def worst_sheet(
     evaluation,by_name = evaluation or evaluate(method, pairs),{p.name: p for p in pairs}
     rows = []
     for r in evaluation.worst(n):
-        low,high = load_pair(by_name[r.name])
+        low,high = _pictures(by_name[r.name])
         rows.append((f'{r.name}: {r.psnr:.1f} dB', [low, to_uint8(as_rgb(method(low))), high]))
     return sheet(rows, ['dark', evaluation.name, 'truth'])
 
@@ -258,5 +258,5 @@ def told_brightness(
     pairs, # list of Pair
 ): # a method, as evaluate takes it, for these pairs
     "A method that is told the brightness of each truth."
-    wanted = {low.tobytes(): grey_mean(high) for low,high in map(load_pair, pairs)}
+    wanted = {low.tobytes(): grey_mean(high) for low,high in map(_pictures, pairs)}
     return lambda low: enhancer(low, brightness=wanted[low.tobytes()])

@@ -85,6 +85,10 @@ def bytes_per_pixel(
     return most
 
 # %% ../nbs/06_export.ipynb #10c5f5aa
+def _facts(model):
+    "What a network tells whoever runs it."
+    return dict(name=model.name, parameters=model.count_params()) | {f.__name__: f(model) for f in (rule, stride, margin, bytes_per_pixel)}
+
 def _write_hdf5(model, path):
     "Write `model` as HDF5, where there is room for its weights and the optimiser's two averages of them."
     _check_room(path.parent, 13*model.count_params() + 1e6)
@@ -105,9 +109,7 @@ def _write_litert(model, path, half, int8):
         why = next(iter(str(e).strip().splitlines()), '')[:300]
         raise LowlightError(f'The network {model.name} cannot be written as LiteRT ({type(e).__name__}: {why}). If that is for a layer that LiteRT does not take, such as UpSampling2D before a convolution, Conv2DTranspose may do instead; .keras and .h5 files hold any network.') from e
     finally: chatty.setLevel(level)
-    facts = dict(name=model.name, rule=rule(model), stride=stride(model), margin=margin(model),
-                 bytes_per_pixel=bytes_per_pixel(model), parameters=model.count_params())
-    with zipfile.ZipFile(path, 'a') as z: z.writestr(zipfile.ZipInfo('lowlight.json'), json.dumps(facts))
+    with zipfile.ZipFile(path, 'a') as z: z.writestr(zipfile.ZipInfo('lowlight.json'), json.dumps(_facts(model)))
 
 # %% ../nbs/06_export.ipynb #7bb3b3d6
 def export_model(

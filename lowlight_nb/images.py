@@ -174,7 +174,7 @@ def _shrunk(x, side=800):
     skip = max(1, max(x.shape[:2])//(4*side))                             # of a very large picture not every pixel is looked at
     x = x[::skip, ::skip]
     step = max(1, max(x.shape[:2])//side)
-    return Image.fromarray(_eight(x)).reduce(step) if step > 1 else _eight(x)
+    return np.asarray(Image.fromarray(_eight(x)).reduce(step))
 
 # %% ../nbs/00_images.ipynb #bedc9412
 def sheet(
@@ -185,7 +185,7 @@ def sheet(
     "Pictures in rows and columns, with a title over each column and a name beside each row; raises LowlightError if they do not fit."
     if not rows: raise LowlightError('There are no pictures to show.')
     from matplotlib import pyplot as plt
-    rows = [(name, [np.asarray(_shrunk(o)) for o in pics]) for name, pics in rows]
+    rows = [(name, [_shrunk(o) for o in pics]) for name, pics in rows]
     heights = [width * max(p.shape[0]/p.shape[1] for p in pics) for _, pics in rows]
     fig, axes = plt.subplots(len(rows), len(titles), figsize=(width*len(titles), sum(heights) + .3), squeeze=False,
                              gridspec_kw=dict(height_ratios=heights), layout='constrained')
@@ -370,11 +370,10 @@ def _cmyk_to_rgb(img):
     except Exception: return img.convert('RGB')
 
 def _to_rgb(img):
-    "`img` as RGB or RGBA, with the colour profile that fits it, or None."
-    icc = img.info.get('icc_profile')
+    "`img` as RGB or RGBA."
     if img.mode == 'CMYK': img = _cmyk_to_rgb(img)
     mode = 'RGBA' if img.has_transparency_data else 'RGB'
-    return img if img.mode == mode else img.convert(mode), icc if icc and icc[16:20] == b'RGB ' else None
+    return img if img.mode == mode else img.convert(mode)
 
 def _array(img, turn=1, rows=256):
     "Pillow's `img` as an upright array, copied some rows at a time to save memory; `turn` is an EXIF orientation."
@@ -458,14 +457,11 @@ def _decode(img, f, path):
     deep, fmt = img.info['bits'] > 8, img.format
     grey, dpi = img.mode in ('1', 'L', 'LA'), img.info.get('dpi')
     with _unguarded(fmt):
-        if deep: x, icc = _deep(img, f, path), img.info.get('icc_profile')
+        if deep: x = _deep(img, f, path)
         else: img.load()
-    exif, turn = _metadata(img)
+    icc, (exif, turn) = img.info.get('icc_profile'), _metadata(img)
     if fmt == 'TIFF': turn, dpi = 1, None if dpi == (1, 1) else dpi        # Pillow has turned it; (1, 1) if it does not say
-    if not deep:
-        img, icc = _to_rgb(img)
-        x = _array(img, turn)
-    else: x = np.ascontiguousarray(_turned(x, turn))
+    x = np.ascontiguousarray(_turned(x, turn)) if deep else _array(_to_rgb(img), turn)
     alpha = np.ascontiguousarray(x[..., -1]) if x.shape[2] in (2, 4) else None
     return Picture(x if x.shape[2] == 3 else np.ascontiguousarray(as_rgb(x)), alpha, exif, icc if icc and icc[16:20] == b'RGB ' else None,
                    'JPEG' if fmt == 'MPO' else fmt, grey or deep and x.shape[2] < 3, dpi)

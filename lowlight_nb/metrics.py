@@ -42,12 +42,8 @@ def psnr(
 # %% ../nbs/01_metrics.ipynb #804f32ab
 def _window_means(x, win):
     "Means of all win x win windows of the 2-D array `x` that lie inside it."
-    h, w = x.shape[0]-win+1, x.shape[1]-win+1
-    down = x[:h].copy()
-    for i in range(1, win): down += x[i:i+h]
-    both = down[:, :w].copy()
-    for i in range(1, win): both += down[:, i:i+w]
-    return both / win**2
+    for _ in range(2): x = sum(x[i:len(x)-win+1+i] for i in range(win)).T          # down, then across
+    return x / win**2
 
 def _ssim_map(a, b, win):
     "SSIM in every window of the 2-D arrays `a` and `b`."

@@ -103,16 +103,12 @@ class Crops(keras.utils.PyDataset):
         crops_per_picture:int=4, # an epoch is so many crops of each picture
         seed:int=0, # same seed, same crops
         memory:float=2., # gigabytes of pictures to keep; the rest is read again from disk
-        twins:float=0., # share of real pairs that are replaced by dark twins
-        relit:float=0., # share of examples that are seen under another light
-        lamps:float=0., # share of examples with lamps in them, of those two stops or more too dark, or not too dark at all
-        veils:float=0., # share of examples whose dark crop lies under a veil, of those that lack two stops or more
+        **chances, # twins, relit, lamps and veils, as for random_example
     ):
         super().__init__(workers=1)
         if not pairs: raise LowlightError('There are no pairs to train on; give at least one.')
         self.pairs, self.size, self.batch, self.per_picture = list(pairs), size, batch, crops_per_picture
-        self.seed, self.epoch, self.problem = seed, 0, None
-        self.chances = dict(twins=twins, relit=relit, lamps=lamps, veils=veils)
+        self.seed, self.epoch, self.problem, self.chances = seed, 0, None, chances
         self.block = max(batch, int(memory * 1e9 / (6 * check_crop(pairs, size))))          # two pictures of three bytes a pixel
         self.load = lru_cache(maxsize=self.block)(self._read)                                  # by pair: a picture that is listed eight times is kept once
         self._plan()

@@ -10,8 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 from lowlight_nb.data import load_pair, sample_credits, samples
 from lowlight_nb.enhance import Enhancer
@@ -54,10 +53,7 @@ def sample_files(out, model):
         low, _ = load_pair(pair)
         bright = enhance(low)
         bright[:, :low.shape[1]//2] = low[:, :low.shape[1]//2]
-        h, w = bright.shape[:2]
-        h2, w2 = min(h, w*3//4), min(w, h*4//3)
-        y, x = (h - h2)//2, (w - w2)//2
-        thumb = Image.fromarray(np.ascontiguousarray(bright[y:y + h2, x:x + w2])).resize((320, 240), Image.Resampling.LANCZOS)
+        thumb = ImageOps.fit(Image.fromarray(bright), (320, 240), Image.Resampling.LANCZOS)
         thumb.save(out/f'{pair.name}_small.webp', quality=80, method=6)
         shutil.copyfile(pair.low, out/Path(pair.low).name)
         credit = credits[pair.name]

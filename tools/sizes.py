@@ -5,7 +5,6 @@
 Dark JPEGs are made from the bundled samples, side by side, and each is enhanced by the command in a process of its own.
 The table goes to lowlight_nb/tables/sizes.csv, which the chapter on enhancing shows. Needs Linux or macOS."""
 import argparse
-import csv
 import os
 import statistics
 import subprocess
@@ -14,7 +13,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from lowlight_nb.enhance import _cores
+from lowlight_nb.data import _write_table
+from lowlight_nb.enhance import DEFAULT_MODEL, _cores
 
 TABLE = Path(__file__).resolve().parent.parent/'lowlight_nb'/'tables'/'sizes.csv'
 SHAPES = {.24: (600, 400), 2: (1600, 1250), 12: (4000, 3000), 50: (8000, 6250), 150: (15000, 10000)}  # megapixels: width, height
@@ -44,7 +44,7 @@ def measured(command):
 def main():
     "Make each picture, enhance it, write the table."
     args = argparse.ArgumentParser(description=__doc__.split('\n')[0])
-    args.add_argument('--model', default='lantern')
+    args.add_argument('--model', default=DEFAULT_MODEL)
     args.add_argument('--megapixels', type=float, nargs='+', default=list(SHAPES), choices=list(SHAPES))
     args = args.parse_args()
     rows = []
@@ -58,10 +58,7 @@ def main():
             rows.append(dict(megapixels=f'{mp:g}', width=w, height=h, model=args.model, threads=_cores(), seconds=f'{seconds:.2f}',
                              processor_seconds=f'{processor:.2f}', peak_gb=f'{max(o[2] for o in runs):.2f}'))
             print(rows[-1], flush=True)
-    with open(TABLE, 'w', newline='') as f:
-        table = csv.DictWriter(f, rows[0], lineterminator='\n')
-        table.writeheader()
-        table.writerows(rows)
+    _write_table(TABLE, rows)
 
 
 if __name__ == '__main__': main()

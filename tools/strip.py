@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 from lowlight_nb.data import load_pair, samples
 from lowlight_nb.enhance import DEFAULT_MODEL, Enhancer
@@ -17,10 +17,7 @@ HEIGHT, GAP, MOST = 240, 6, 150_000  # pixels, pixels, bytes
 
 def cut(pixels):
     "A picture as it stands in the strip: cut to 4:3 around its middle and scaled to `HEIGHT`."
-    h, w = pixels.shape[:2]
-    w2, h2 = min(w, h*4//3), min(h, w*3//4)
-    y, x = (h - h2)//2, (w - w2)//2
-    return np.asarray(Image.fromarray(pixels[y:y + h2, x:x + w2]).resize((HEIGHT*4//3, HEIGHT), Image.Resampling.LANCZOS))
+    return np.asarray(ImageOps.fit(Image.fromarray(pixels), (HEIGHT*4//3, HEIGHT), Image.Resampling.LANCZOS))
 
 
 def beside(pictures, axis):

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from execnb.nbio import nb2str, read_nb
 from nbconvert import MarkdownExporter
+from nbdev.doclinks import _nbpath2html
 from nbdev.quarto import _nbdev_yml
 from nbformat import NO_CONVERT, from_dict, read
 
@@ -41,6 +42,7 @@ def notebooks():
 
 def is_code(cell): return cell['cell_type'] == 'code'
 def flags(cell): return re.findall(r'^#\|\s*(.+?)\s*$', cell['source'], re.M) if is_code(cell) else []
+def exported_to(nb): return next((f.split()[1] for c in nb['cells'] for f in flags(c) if f.startswith('default_exp')), None)
 
 
 # ---- Links and badges: the owner is written in settings.ini alone
@@ -95,8 +97,7 @@ def absolute(text, path, cfg):
         file = (path.parent/target).resolve().relative_to(ROOT)
         if file.as_posix() == 'nbs/contributing.ipynb': file = Path('CONTRIBUTING.md')
         if anchor and file.suffix == '.ipynb':
-            page = re.sub(r'^nbs/', '', file.with_name(re.sub(r'^\d+_', '', file.stem)).as_posix())    # as nbdev calls it
-            return f'[{label}]({cfg["doc_host"]}{cfg["doc_baseurl"]}/{page}.html{anchor})'
+            return f'[{label}]({cfg["doc_host"]}{cfg["doc_baseurl"]}/{_nbpath2html(file.relative_to("nbs")).as_posix()}{anchor})'
         where = (f'https://raw.githubusercontent.com/{cfg["user"]}/{cfg["repo"]}/{cfg["branch"]}' if mark
                  else f'{cfg["git_url"]}/blob/{cfg["branch"]}')
         return f'{mark}[{label}]({where}/{file.as_posix()}{anchor or ""})'
@@ -144,7 +145,7 @@ def api_page():
              '<!-- Made from the exported modules by tools/sync.py. -->', '']
     for path in notebooks():
         nb = read_nb(path)
-        exp = next((f.split()[1] for c in nb['cells'] for f in flags(c) if f.startswith('default_exp')), None)
+        exp = exported_to(nb)
         if exp is None or not (ROOT/'lowlight_nb'/f'{exp}.py').exists(): continue
         quote = re.search(r'^>\s*(.+)$', nb['cells'][0]['source'], re.M)
         page = path.relative_to(NBS).as_posix()

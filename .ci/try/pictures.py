@@ -14,7 +14,7 @@ out, enhance = Path(sys.argv[1]), Enhancer(sys.argv[2])
 (out/'expected').mkdir(parents=True, exist_ok=True)
 
 
-def both(name, pixels, quick=False, **how):
+def both(name, pixels, **how):
     "A picture, and what Python makes of it."
     Image.fromarray(pixels).save(out/name, compress_level=1)
     Image.fromarray(enhance(pixels, **how)).save(out/'expected'/name, compress_level=1)
