@@ -731,9 +731,9 @@ def _careful():
     return how.BILINEAR | how.ACCURATE_RND | how.FULL_CHR_H_INT | how.FULL_CHR_H_INP
 
 def _frame_of(pixels, frame, pix_fmt):
-    "Pixels as a frame in the colour standard of `frame`."
+    "Pixels as a frame in the colour standard of `frame`, or BT.709 if that has RGB."
     new = _av().VideoFrame.from_ndarray(pixels, format='rgb24')
-    return new.reformat(format=pix_fmt, dst_colorspace=frame.colorspace, dst_color_range=frame.color_range or 1,
+    return new.reformat(format=pix_fmt, dst_colorspace=frame.colorspace or 1, dst_color_range=frame.color_range or 1,
                         interpolation=_careful())
 
 # %% ../nbs/08_batch.ipynb #8e30021c
@@ -753,8 +753,10 @@ class _VideoWriter:
         self.sound, self.waiting, self.name = {}, [], box.name
         if not strip: self.box.metadata.update({k: v for k, v in box.metadata.items() if k.lower() not in _OF_THE_FILE})
         for o in box.streams.audio:
-            try: self.sound[o.index] = self.box.add_stream_from_template(o)
+            try: sound = self.sound[o.index] = self.box.add_stream_from_template(o)
             except ValueError as e: raise self.no_place_for(o) from e
+            sound.disposition = o.disposition
+            if not strip: sound.metadata.update(o.metadata)                          # its language and title
 
     def no_place_for(self, sound): return LowlightError(f'A {self.suffix} file cannot hold the sound of {self.name} ({sound.codec_context.name}); write .mkv instead.')
 
@@ -771,6 +773,7 @@ class _VideoWriter:
         out.pix_fmt = 'yuv420p' if shape[0] % 2 == shape[1] % 2 == 0 else 'yuv444p' # half a pixel cannot be stored
         out.time_base = out.codec_context.time_base = 1/out.average_rate if self.suffix == '.avi' else frame.time_base # AVI counts frames
         for o in ('color_range', 'colorspace', 'color_primaries', 'color_trc'): setattr(out.codec_context, o, getattr(self.film.codec_context, o))
+        out.codec_context.colorspace = out.codec_context.colorspace or 1            # RGB (0) is written as BT.709
         if self.film.sample_aspect_ratio: out.codec_context.sample_aspect_ratio = self.film.sample_aspect_ratio
         try: self.box.start_encoding()
         except ValueError as e:
@@ -801,17 +804,19 @@ class _VideoWriter:
 # %% ../nbs/08_batch.ipynb #2e043234
 def _video_frames(box, film, writer):
     "The frames in order; sound goes to the writer on the way. Ends at damage, and then returns what was wrong."
-    av, before = _av(), 0.
+    av, before, heard = _av(), 0., 0.
     try:
         for packet in box.demux([film, *box.streams.audio]):
-            if packet.stream.type == 'audio': writer.copy(packet)
+            if packet.stream.type == 'audio':
+                if packet.pts is not None: heard = float(packet.pts*packet.time_base)
+                writer.copy(packet)
             else:
                 for frame in packet.decode():
                     before = frame.time if frame.time is not None else before
                     yield frame
     except (av.error.FFmpegError, ValueError) as e: return f'is damaged after {before:.1f} s ({getattr(e, "strerror", None) or e})'
-    length = _length(film, box)
-    return f'ends after {before:.1f} of {length:.1f} s' if before < .98*length - 1 else ''
+    length, reached = _length(film, box), before if film.duration else max(before, heard)         # the length of all may be that of the sound
+    return f'ends after {before:.1f} of {length:.1f} s' if reached < .98*length - 1 else ''
 
 @contextmanager
 def _disk_said():

@@ -29,11 +29,11 @@ function lacking() {
 
 // ---- The worker
 
-let heard = false; // has a worker ever said anything?
+let heard = false; // has this worker said anything?
 
 function startWorker() {
   worker = new Worker('worker.js', { name: new URLSearchParams(location.search).get('accelerator') ?? '' });
-  ready = false;
+  ready = heard = false;
   worker.onmessage = ({ data }) => { heard = true; hear[data.say](data); };
   worker.onerror = (e) => {
     e.preventDefault();

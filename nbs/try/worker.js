@@ -300,7 +300,7 @@ async function open({ file, job }) {
   picture?.bitmap.close();
   picture = null;
   let bitmap;
-  try { bitmap = await createImageBitmap(file); } catch (e) {
+  try { bitmap = await createImageBitmap(file, { premultiplyAlpha: 'none' }); } catch (e) {
     throw new Problem(file.size
       ? `${file.name || 'This'} is not a picture that this browser can read, or it is too large. Choose a JPEG, PNG or WebP file.`
       : `${file.name || 'The file'} is empty. Choose another picture.`);
