@@ -300,6 +300,7 @@ def _train(args):
     source = args.model or args.init or 'denoising_cnn'
     _check_network(source)
     if args.widths and not (args.model == 'lantern' and 2 <= len(args.widths) <= 4): args.wrong('--widths takes two to four numbers, beside --model lantern; a network in a file has its own.')
+    if args.precision != 'float32' and source not in _FRESH: args.wrong('--precision is for a fresh network, since one in a file has its own; give the file as --init, and the name of the network, such as lantern, as --model.')
     name = Path(source).stem
     out = Path(args.out or Path('runs')/name)
     results = [out/f'{name}{suffix}' for suffix in ('.keras', '.h5', '.tflite')]
@@ -317,8 +318,11 @@ def _train(args):
     if args.resume and not (out/'run.txt').exists(): print(f'There is no run in {out} yet, so it begins.')
     print(f'Training {name} on {_what_for(pairs, bright, args.bright_times, valid)}; everything goes to {out}.')
     done = len(training.read_history(out)) if args.resume and (out/'history.csv').exists() else 0
-    history = training.train(model, pairs + bright*args.bright_times, valid or None, out=out, seed=args.seed, resume=args.resume, hold_tone=args.hold_tone,
-                             verbose=1 if sys.stdout.isatty() else 2, **options)
+    try: history = training.train(model, pairs + bright*args.bright_times, valid or None, out=out, seed=args.seed, resume=args.resume, hold_tone=args.hold_tone,
+                                  verbose=1 if sys.stdout.isatty() else 2, **options)
+    except KeyboardInterrupt:
+        if (out/'history.csv').exists(): _say(f'Stopped; what was learnt up to epoch {len(training.read_history(out))} is kept, and the same command with --resume goes on.')
+        raise
     files = [export.export_model(model, path, int8=path.suffix == '.tflite' and training._is_lantern(model)) for path in results]
     if done == len(history): print(f'The run in {out} was complete; raise --epochs to go on with it.')
     print(f'{len(history)} epoch{"s"*(len(history) != 1)} done. The network is in {", ".join(str(f) for f in files)}.')

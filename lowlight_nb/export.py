@@ -6,7 +6,7 @@
 __all__ = ['rule', 'stride', 'margin', 'bytes_per_pixel', 'export_model', 'load_model', 'weights_file']
 
 # %% ../nbs/06_export.ipynb #ff0f7ca5
-import json, logging, math, os, zipfile
+import json, logging, math, os, re, zipfile
 from importlib.resources import files
 from pathlib import Path
 import numpy as np
@@ -28,7 +28,7 @@ def rule(
     model:keras.Model, # with one or more outputs
 )->str: # 'curve' or 'direct'
     "What a model's output is: a `curve` to be applied to its input, or `direct`ly the picture."
-    return 'curve' if 'curve' in model.output_names else 'direct'
+    return 'curve' if 'curve' in getattr(model, 'output_names', ()) else 'direct'      # a Sequential has no names
 
 # %% ../nbs/06_export.ipynb #stride
 def _plain(model):
@@ -96,19 +96,20 @@ def _write_hdf5(model, path):
 
 def _write_litert(model, path, half, int8):
     "Write `model` as LiteRT, weights in 16 or 8 bits if `half` or `int8`, with `lowlight.json` behind it."
-    import tensorflow as tf
+    try: import tensorflow as tf
+    except ImportError as e: raise LowlightError("LiteRT files are written by TensorFlow, which is not installed here: pip install 'lowlight_nb[train]'; .keras and .h5 files do without.") from e
     options = dict(target_spec=dict(supported_ops=[tf.lite.OpsSet.TFLITE_BUILTINS]))
     if half or int8: options['optimizations'] = [tf.lite.Optimize.DEFAULT]
     if half: options['target_spec']['supported_types'] = [tf.float16]
-    chatty = logging.getLogger('tensorflow')
-    level = chatty.level
-    chatty.setLevel(logging.ERROR)
+    levels = {chatty: chatty.level for chatty in map(logging.getLogger, ('absl', 'tensorflow'))}
+    for chatty in levels: chatty.setLevel(logging.ERROR)
     try: model.export(path, format='litert', verbose=False, **options)
     except (OSError, MemoryError, ImportError): raise
     except Exception as e:
         why = next(iter(str(e).strip().splitlines()), '')[:300]
         raise LowlightError(f'The network {model.name} cannot be written as LiteRT ({type(e).__name__}: {why}). If that is for a layer that LiteRT does not take, such as UpSampling2D before a convolution, Conv2DTranspose may do instead; .keras and .h5 files hold any network.') from e
-    finally: chatty.setLevel(level)
+    finally:
+        for chatty, level in levels.items(): chatty.setLevel(level)
     with zipfile.ZipFile(path, 'a') as z: z.writestr(zipfile.ZipInfo('lowlight.json'), json.dumps(_facts(model)))
 
 # %% ../nbs/06_export.ipynb #7bb3b3d6
@@ -156,8 +157,9 @@ def load_model(
     if not os.access(path, os.R_OK): raise LowlightError(f'{path} may not be read; change its permissions.')
     try: return keras.models.load_model(path, compile=False, safe_mode=True)
     except Exception as e:
-        why = 'it carries Python code, which is not run' if 'ambda' in str(e) else 'it is damaged, or was not written by Keras'
-        raise LowlightError(f'{path} could not be loaded: {why}; ask its maker for another file.') from e
+        why = ('it has a layer that is not known here; import the module in which that is registered, then load it from Python' if re.search('could not locate|unknown layer', str(e), re.I)
+               else f"it {'carries Python code, which is not run' if 'ambda' in str(e) else 'is damaged, or was not written by Keras'}; ask its maker for another file")
+        raise LowlightError(f'{path} could not be loaded: {why}.') from e
 
 # %% ../nbs/06_export.ipynb #db44d4e1
 def weights_file(

@@ -11,11 +11,12 @@ __all__ = ['RECIPES', 'random_crop', 'random_example', 'Crops', 'Whole', 'PSNR',
 import csv, json, os, shutil, time, warnings, zlib
 from contextlib import contextmanager
 from functools import cached_property, lru_cache
+from itertools import combinations
 from pathlib import Path
 import h5py
 import numpy as np
 from .images import LowlightError, _check_room, _system_says, thumbnail, to_float, to_uint16
-from .data import Pair, _write_table, check_crop, load_pair
+from .data import Pair, _size, _write_table, check_crop, load_pair
 from .degrade import _LIGHT, _light_on, darken, expose, random_lamps, random_light, random_settings, random_veil, relight, shine, to_linear, to_srgb, veil
 from .metrics import grey_mean
 
@@ -139,6 +140,10 @@ class Crops(keras.utils.PyDataset):
         self.epoch = epoch
         self._plan()
 
+    def forget(self):
+        "Let go of the pictures, since Keras keeps hold of what it was given."
+        self.load.cache_clear()
+
     def part(self,
         rng, # np.random.Generator
         height:int, # of the picture
@@ -185,6 +190,12 @@ def _dark_copy(bright, settings):
     kept = {k: settings[k] for k in ('stops', 'wb', 'contrast', 'headroom') if k in settings}
     return to_srgb(np.clip(expose(to_linear(bright), **kept), 0, 1))
 
+def _told_apart(sizes):
+    "An order of pictures whose first two differ in height and in width, if others do: Keras takes what these two have in common for common to all."
+    one_each = {size: i for i, size in enumerate(sizes)}.values()
+    first = max(combinations(one_each, 2), key=lambda two: sum(a != b for a, b in zip(*(sizes[i] for i in two))), default=())
+    return [*first, *(i for i in range(len(sizes)) if i not in first)]
+
 class Whole(keras.utils.PyDataset):
     "Whole pairs, one a batch: float32 low and high, (1, h, w, 3) in [0, 1]; for Lantern with its other inputs, brightness unknown."
     def __init__(self,
@@ -193,13 +204,14 @@ class Whole(keras.utils.PyDataset):
     ):
         super().__init__(workers=1)
         self.pairs, self.lantern = list(pairs), lantern
+        self.order = _told_apart([tuple(s.stop - s.start for s in _parts_measured(*_size(Path(p.high)))) for p in self.pairs])
 
     def __len__(self): return len(self.pairs)
 
-    def __getitem__(self, i):
-        pair = self.pairs[i]
+    def __getitem__(self, k):
+        pair = self.pairs[i := self.order[k]]
         low, high = load_pair(pair)
-        middle = tuple(_middle(n) for n in low.shape[:2])
+        middle = _parts_measured(*low.shape[:2])
         rng, settings = np.random.default_rng(i), None
         if pair.low == pair.high: settings = random_settings(rng, stops=_stops(rng))    # the same twin every time, as dark as those of the training
         dark = darken(high[middle], **settings, seed=rng) if settings else low[middle]
@@ -210,6 +222,10 @@ class Whole(keras.utils.PyDataset):
         small = _dark_copy(thumbnail(high, 128), settings) if settings else low
         return (dict(picture=picture, thumbnail=thumbnail(small)[None], brightness=-np.ones((1, 1), np.float32)),
                 dict(picture=truth, brightness=np.float32([[grey_mean(high)]])))
+
+def _parts_measured(height, width):
+    "The rows and columns of a picture on which a network is measured."
+    return _middle(height), _middle(width)
 
 def _middle(length, most=1024, step=16):
     "The middle of one side of a picture: at most 1024 pixels, and a multiple of 16 where there are as many."
@@ -320,6 +336,10 @@ class LanternCrops(Crops):
             copy = thumbnail(low, 128)
             return copy, copy if high is low else thumbnail(high, 128), low.shape[:2]
         return lru_cache(maxsize=2_000)(small)
+
+    def forget(self):
+        super().forget()
+        self.copies.cache_clear()
 
     def _thumbnails(self, p, part, how):
         "Thumbnails of a part of picture `p`, dark and bright, made as its crop was."
@@ -447,7 +467,7 @@ class Keeper(keras.callbacks.Callback):
             raise LowlightError(f'The loss became {logs["loss"]} in epoch {len(self.rows) + 1}: lower the learning rate and {again}.')
 
     def on_epoch_end(self, epoch, logs=None):
-        logs = {k.replace('picture_', ''): round(float(v), 6) for k, v in logs.items()}
+        logs = {k if k.endswith('loss') else k.replace('picture_', ''): round(float(v), 6) for k, v in logs.items()}
         score = 'val_' + self.monitor
         if score not in logs or all(logs[score] > r[score] for r in self.rows if score in r): _replace(self.folder/'best.weights.h5', self.model.save_weights)
         self.rows.append({'epoch': epoch + 1, 'seconds': round(time.time() - self.started, 2)} | logs)
@@ -503,7 +523,7 @@ def train_tone(
     try:
         with _what_was_wrong(thumbnails, out):
             stream.fit(thumbnails, epochs=epochs, shuffle=False, verbose=verbose, callbacks=[_state(out), keeper])
-    finally: thumbnails.load.cache_clear()                                  # Keras keeps hold of it
+    finally: thumbnails.forget()
     return keeper.rows
 
 # %% ../nbs/05_training.ipynb #8842fb50
@@ -526,6 +546,15 @@ def _check_options(is_lantern, crop, average, hold_tone, counts):
     if hold_tone and not is_lantern: raise LowlightError('Only Lantern has a tone to learn from thumbnails and to hold still; leave thumbnails and hold_tone away.')
     if not 0 <= average < 1: raise LowlightError(f'The momentum of averaged weights lies from 0 to less than 1, and this is {average}.')
 
+def _check_model(model, sides):
+    "Raise unless `model` makes of pictures with these sides pictures of the same size and kind."
+    if not getattr(model, 'inputs', None): raise LowlightError('This network does not say what its inputs are; build it as keras.Model(inputs, outputs).')
+    if 'curve' in getattr(model, 'output_names', ()): raise LowlightError('The output of this network is named curve, and its file would be used as a curve, eight times over, where a training takes it for the picture; name it otherwise.')
+    for side in {} if _is_lantern(model) else sides:
+        try: made = tuple(model(np.zeros((1, side, side, 3), np.float32)).shape)
+        except Exception as e: raise LowlightError(f'This network makes no picture of one of {side}x{side} pixels: crops have the size asked for, and pictures are measured at multiples of 16 pixels.') from e
+        if made != (1, side, side, 3): raise LowlightError(f'This network makes an output of {" x ".join(map(str, made[1:]))} of a picture of {side} x {side} x 3, and it should be a picture of the same size in three colours.')
+
 def _readable(path):
     "Is this file of a run there, and whole?"
     try:
@@ -540,7 +569,8 @@ def _check_state(out, epochs):
     copies = [p.with_name(f'{p.name}.bkp') for p in files]
     done, best = len(read_history(out)), out/'best.weights.h5'
     if not done or not _readable(best): raise LowlightError(f'{best if done else out/"history.csv"} is missing, empty or damaged; train into another folder (--out).')
-    if done >= epochs or all(map(_readable, files)): return
+    whole = all(map(_readable, files))
+    if done >= epochs or whole and json.loads(files[1].read_text())['epoch'] <= done: return     # not ahead of the history
     if not all(map(_readable, copies)): raise LowlightError(f'The state of the run in {out} is missing or damaged ({out/"state"}); begin from its network (--model) in another folder (--out).')
     for copy, file in zip(copies, files): shutil.copy(copy, file)
 
@@ -592,6 +622,7 @@ def train(
     verbose='auto', # as in Keras: 0 nothing, 1 a bar, 2 a line an epoch
 )->list: # the history: one dict an epoch; the model is left with its best weights
     "Train `model` on `pairs`, keeping history, best weights and state in `out`; what cannot be trained so, or kept there, raises LowlightError."
+    _check_model(model, (crop, *([48] if valid else [])))
     out, is_lantern = Path(out), _is_lantern(model)
     hold_tone = hold_tone or thumbnails > 0
     _check_options(is_lantern, crop, average, hold_tone, (epochs, batch, crops_per_picture))
@@ -619,6 +650,7 @@ def train(
             warnings.filterwarnings('ignore', 'Skipping variable loading')
             model.load_weights(out/'best.weights.h5')
     finally:
+        crops.forget()
         for layer in held: layer.trainable = True
     return keeper.rows
 
