@@ -20,7 +20,7 @@ import numpy as np
 from PIL import Image
 from .data import natural, pictures_in
 from .enhance import DEFAULT_MODEL, Enhancer, _cores, _pixels
-from .images import LowlightError, RAW_SUFFIXES, SUFFIXES, _check_target, _frames, _open, _opened, atomic_write, is_picture, output_suffix, read_frames, thumbnail, write_frames
+from .images import LowlightError, RAW_SUFFIXES, SUFFIXES, _OPAQUE, _check_target, _frames, _open, _opened, atomic_write, is_picture, output_suffix, read_frames, thumbnail, write_frames
 from .metrics import grey_mean
 
 # %% ../nbs/08_batch.ipynb #39f95685
@@ -313,6 +313,7 @@ def enhance_file(
     except Exception as e:
         if skip_existing and os.path.lexists(job.dst): return result('skipped', _THERE) # another run was faster
         return result('failed', _explain(e, job.src))
+    if first.alpha is not None and SUFFIXES[job.dst.suffix.lower()] in _OPAQUE: hint = hint or f'{job.dst} holds no transparency; end it in .png or .webp to keep that.'
     return result('done', hint)
 
 # %% ../nbs/08_batch.ipynb #6605060f

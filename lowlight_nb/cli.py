@@ -99,6 +99,13 @@ def _plans(args):
     if passed: _say(passed)
     return pictures, films, settled + refused
 
+def _refused(settled):
+    "What to say of what will not be done: of each kind the first three sentences, and how many more there are."
+    kinds = {}
+    for r in settled:
+        if r.status == 'failed': kinds.setdefault(r.reason.replace(str(r.src), '').replace(str(r.dst), ''), []).append(r.reason)
+    return [line for said in kinds.values() for line in said[:3] + [f'So it is with {len(said) - 3} more.'] * (len(said) > 3)]
+
 def _enhance(args):
     "`lowlight enhance`."
     start, results, whole = time.perf_counter(), [], True
@@ -110,9 +117,8 @@ def _enhance(args):
     if into_out: make_folder(args.out)
     with report(args.report, args.overwrite, args.skip_existing) as write: # only now, so that a mistyped model does not cost an old report
         def each(r): results.append(r), write(r)
-        for r in settled:
-            each(r)
-            if r.status == 'failed': _say(r.reason)
+        for r in settled: each(r)
+        for line in _refused(settled): _say(line)
         taken = [r.reason for r in settled if r.status == 'skipped' and r.dst is None]
         more = len(taken) - 1
         if taken: _say(taken[0] + f' {more} more of the kind {"was" if more == 1 else "were"} passed over.'*(more > 0))

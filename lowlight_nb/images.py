@@ -651,6 +651,7 @@ def _save_options(picture, fmt, quality):
 
 # %% ../nbs/00_images.ipynb #b5fc0c07
 _LONGEST = {'JPEG': 65500, 'WEBP': 16383, 'GIF': 65535, 'AVIF': 65536, 'HEIF': 16384}
+_OPAQUE = 'JPEG', 'BMP' # formats without transparency
 
 def _is_grey(pixels, rows=256):
     "Are red, green and blue the same everywhere? Some rows at a time, since most pictures show soon that they are not."
@@ -667,7 +668,7 @@ def _image(picture, fmt):
     if max(h, w) > _LONGEST.get(fmt, 2**31):
         raise LowlightError(f'A {fmt} file can be at most {_LONGEST[fmt]} pixels wide and high, and this picture is {w}x{h}; write PNG or TIFF instead.')
     pixels = picture.pixels[..., 0] if _one_channel(picture, fmt) else picture.pixels
-    return Image.fromarray(pixels if picture.alpha is None or fmt in ('JPEG', 'BMP') else np.dstack([pixels, picture.alpha]))
+    return Image.fromarray(pixels if picture.alpha is None or fmt in _OPAQUE else np.dstack([pixels, picture.alpha]))
 
 def _save(f, picture, path, fmt, opts):
     "Write an 8-bit picture into the open file `f`."
