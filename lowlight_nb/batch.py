@@ -757,7 +757,7 @@ class _VideoWriter:
             try: sound = self.sound[o.index] = self.box.add_stream_from_template(o)
             except ValueError as e: raise self.no_place_for(o) from e
             sound.disposition = o.disposition
-            if not strip: sound.metadata.update(o.metadata)                          # its language and title
+            if not strip: sound.metadata.update({'title' if k == 'name' else k: v for k, v in o.metadata.items()})    # MP4 calls a title name
 
     def no_place_for(self, sound): return LowlightError(f'A {self.suffix} file cannot hold the sound of {self.name} ({sound.codec_context.name}); write .mkv instead.')
 

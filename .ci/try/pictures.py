@@ -31,6 +31,9 @@ half = np.dstack([lows['astronaut'], np.full(lows['astronaut'].shape[:2], 255, n
 half[:, :200, 3] = 0  # nobody sees the left side
 Image.fromarray(half).save(out/'half.png')
 Image.fromarray(np.dstack([enhance(half), half[..., 3]])).save(out/'expected'/'half.png')
+half[..., 3] = np.linspace(64, 255, half.shape[1]).astype(np.uint8)  # the more to the left, the less
+for name in ('fade.png', 'fade.webp'): Image.fromarray(half).save(out/name, lossless=True)
+Image.fromarray(np.dstack([enhance(half), half[..., 3]])).save(out/'expected'/'fade.png')
 Image.new('RGB', (70_000, 20), (9, 9, 9)).save(out/'long.png')
 both('600x400.png', np.asarray(coffee.resize((600, 400))))
 large = np.asarray(Image.fromarray(lows['bee']).resize((4000, 3000), Image.Resampling.BICUBIC)).astype(np.int16)

@@ -135,6 +135,13 @@ await check('grey and transparent pictures: as in Python', async () => {
   return seen.join('; ');
 });
 
+await check('half-transparent pictures: WebP as PNG', async () => {
+  const means = [];
+  for (const name of ['fade.png', 'fade.webp']) { await open(page, name); means.push((await compare(page, 'fade.png')).mean); }
+  must(means[0] === means[1] && means[0] < 2, `differ by ${means.join(' and ')} levels on average`);
+  return `mean ${means[0].toFixed(2)} levels`;
+});
+
 await check('turned by its camera: upright, saved as JPEG', async () => {
   await open(page, 'turned.jpg');
   const res = await compare(page, 'turned.png');
@@ -299,10 +306,11 @@ await check('another photo: no download while it is read', async () => {
   must(await page.evaluate(() => self.offered.every(([photo, enabled]) => photo || !enabled)), 'Download works without a picture');
 });
 
+const HUNGRY = { contentType: 'text/javascript',
+  body: fs.readFileSync(path.join(site, 'try', 'worker.js'), 'utf8') + '\nconst real = compiled;\ncompiled = (h, w) => { if (h > 400) throw new RangeError("Out of memory"); return real(h, w); };' };
 await check('too little memory: a sentence, and the page goes on', async () => {
   const other = await browser.newContext();
-  await other.route('**/worker.js', async (route) => route.fulfill({ contentType: 'text/javascript',
-    body: fs.readFileSync(path.join(site, 'try', 'worker.js'), 'utf8') + '\nconst real = compiled;\ncompiled = (h, w) => { if (h > 400) throw new RangeError("Out of memory"); return real(h, w); };' }));
+  await other.route('**/worker.js', async (route) => route.fulfill(HUNGRY));
   const tab = await visit(other);
   await tab.setInputFiles('#choose', path.join(pictures, 'tall.png'));
   await tab.waitForSelector('#problem:visible');
@@ -310,6 +318,21 @@ await check('too little memory: a sentence, and the page goes on', async () => {
   await open(tab, 'tiny.png');
   await other.close();
   must(/memory/.test(sentence), sentence);
+  return sentence;
+});
+
+await check('too little memory and no connection: a sentence, once', async () => {
+  const other = await browser.newContext({ serviceWorkers: 'block' }); // which would ask, too
+  let asked = 0;
+  await other.route('**/worker.js', async (route) => route.fulfill(asked++ ? { status: 404, body: '' } : HUNGRY));
+  const tab = await visit(other);
+  await tab.setInputFiles('#choose', path.join(pictures, 'tall.png'));
+  await tab.waitForSelector('#problem:visible');
+  await tab.waitForTimeout(500);
+  const sentence = await tab.textContent('#problem');
+  await other.close();
+  must(asked === 2, `asked ${asked} times`);
+  must(/could not be loaded/.test(sentence), sentence);
   return sentence;
 });
 
