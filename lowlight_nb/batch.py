@@ -803,6 +803,10 @@ class _VideoWriter:
         self.box.close()
 
 # %% ../nbs/08_batch.ipynb #2e043234
+def _length(film, box):
+    "How many seconds a film has, as the file says, or 0."
+    return float(film.duration * film.time_base) if film.duration else (box.duration or 0)/1e6
+
 def _video_frames(box, film, writer):
     "The frames in order; sound goes to the writer on the way. Ends at damage, and then returns what was wrong."
     av, before, heard = _av(), 0., 0.
@@ -859,10 +863,6 @@ def _do_frames(frames, one, writer, bar):
         writer.write(frame, one(_pixels_of(frame), max(0., now - before)))
         before = now
         if bar is not None: bar.update()
-
-def _length(film, box):
-    "How many seconds a film has, as the file says, or 0."
-    return float(film.duration * film.time_base) if film.duration else (box.duration or 0)/1e6
 
 def _count(film, box):
     "About how many frames a film has, or None."

@@ -323,11 +323,12 @@ def _train(args):
     if source not in _FRESH and not _fits_litert(export, model): results.pop()
     if args.resume and not (out/'run.txt').exists(): print(f'There is no run in {out} yet, so it begins.')
     print(f'Training {name} on {_what_for(pairs, bright, args.bright_times, valid)}; everything goes to {out}.')
-    done = len(training.read_history(out)) if args.resume and (out/'history.csv').exists() else 0
+    def kept(): return len(training.read_history(out)) if (out/'history.csv').exists() else 0
+    done = kept()
     try: history = training.train(model, pairs + bright*args.bright_times, valid or None, out=out, seed=args.seed, resume=args.resume, hold_tone=args.hold_tone,
                                   verbose=1 if sys.stdout.isatty() else 2, **options)
     except KeyboardInterrupt:
-        if (out/'history.csv').exists(): _say(f'Stopped; what was learnt up to epoch {len(training.read_history(out))} is kept, and the same command with --resume goes on.')
+        if kept(): _say(f'Stopped; what was learnt up to epoch {kept()} is kept, and the same command with --resume goes on.')
         raise
     files = [export.export_model(model, path, int8=path.suffix == '.tflite' and training._is_lantern(model)) for path in results]
     if done == len(history): print(f'The run in {out} was complete; raise --epochs to go on with it.')

@@ -239,7 +239,7 @@ def worst_sheet(
     rows = []
     for r in evaluation.worst(n):
         low,high = _pictures(by_name[r.name])
-        rows.append((f'{r.name}: {r.psnr:.1f} dB', [low, to_uint8(as_rgb(method(low))), high]))
+        rows.append((f'{r.name}: {r.psnr:.1f} dB', [low, to_uint8(as_rgb(method(low.copy()))), high]))
     return sheet(rows, ['dark', evaluation.name, 'truth'])
 
 # %% ../nbs/09_evaluation.ipynb #de2820e9

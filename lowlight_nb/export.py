@@ -13,7 +13,7 @@ import numpy as np
 from .images import LowlightError, _check_room, _system_says
 
 # %% ../nbs/06_export.ipynb #bfc40429
-from .models import DepthToSpace, Keep, Modulate, SpaceToDepth, ToneCurve, Unwavelet, Wavelet, keras, layers
+from .models import DepthToSpace, Keep, Modulate, SpaceToDepth, ToneCurve, Unwavelet, Wavelet, _graph, keras, layers
 
 # %% ../nbs/06_export.ipynb #a1b7edfa
 def _scale(layer):
@@ -28,12 +28,12 @@ def rule(
     model:keras.Model, # with one or more outputs
 )->str: # 'curve' or 'direct'
     "What a model's output is: a `curve` to be applied to its input, or `direct`ly the picture."
-    return 'curve' if 'curve' in getattr(model, 'output_names', ()) else 'direct'      # a Sequential has no names
+    return 'curve' if 'curve' in _graph(model).output_names else 'direct'
 
 # %% ../nbs/06_export.ipynb #stride
 def _plain(model):
     "Is every step of a network a layer of its own, used once? Operators, layers used twice and networks within hide what is asked here."
-    graph = getattr(model, '_functional', None) or model                       # of a Sequential
+    graph = _graph(model)
     steps = [id(node.operation) for nodes in graph._nodes_by_depth.values() for node in nodes]
     return sorted(steps) == sorted(map(id, graph.layers)) and not any(isinstance(layer, keras.Model) for layer in graph.layers)
 

@@ -314,6 +314,10 @@ def lantern(
     return keras.Model([picture, thumbnail, brightness], {'picture': bright, 'brightness': used}, name='lantern')
 
 # %% ../nbs/04_models.ipynb #global-code
+def _graph(model):
+    "The network as a graph of named inputs and outputs, which a `Sequential` has within."
+    return getattr(model, '_functional', None) or model
+
 def global_stream(
     model:keras.Model, # lantern()
 )->keras.Model: # inputs: thumbnail and brightness, as of lantern; outputs: picture (n, 64, 64, 3) in [0, 1], the thumbnail as the tone curve alone makes it, and brightness (n, 1), the predicted one

@@ -21,7 +21,7 @@ from .degrade import _LIGHT, _light_on, darken, expose, random_lamps, random_lig
 from .metrics import grey_mean
 
 # %% ../nbs/05_training.ipynb #4c150589
-from .models import _grey, global_stream, keras, ops
+from .models import _graph, _grey, global_stream, keras, ops
 
 # %% ../nbs/05_training.ipynb #1f0979c1
 def _window(rng, height, width, size):
@@ -549,8 +549,8 @@ def _check_options(is_lantern, crop, average, hold_tone, counts):
 def _check_model(model, sides):
     "Raise unless `model` makes of pictures with these sides pictures of the same size and kind."
     if not getattr(model, 'inputs', None): raise LowlightError('This network does not say what its inputs are; build it as keras.Model(inputs, outputs).')
-    if 'curve' in getattr(model, 'output_names', ()): raise LowlightError('The output of this network is named curve, and its file would be used as a curve, eight times over, where a training takes it for the picture; name it otherwise.')
-    for side in {} if _is_lantern(model) else sides:
+    if 'curve' in _graph(model).output_names: raise LowlightError('The output of this network is named curve, and its file would be used as a curve, eight times over, where a training takes it for the picture; name it otherwise.')
+    for side in () if _is_lantern(model) else sides:
         try: made = tuple(model(np.zeros((1, side, side, 3), np.float32)).shape)
         except Exception as e: raise LowlightError(f'This network makes no picture of one of {side}x{side} pixels: crops have the size asked for, and pictures are measured at multiples of 16 pixels.') from e
         if made != (1, side, side, 3): raise LowlightError(f'This network makes an output of {" x ".join(map(str, made[1:]))} of a picture of {side} x {side} x 3, and it should be a picture of the same size in three colours.')
