@@ -143,7 +143,7 @@ class Enhancer:
         "The brightness that is meant; raises LowlightError if this network cannot be told, or not that."
         if wanted is None: return None
         if not self.takes_brightness:
-            raise LowlightError(f'The model {self.facts["name"]} cannot be told how bright; leave brightness away, or use another model.')
+            raise LowlightError(f'The model {self.facts["name"]} cannot be told how bright; leave out brightness, or use another model.')
         if not isinstance(wanted, (int, float, np.number)): return grey_mean(_pixels(wanted))
         if not 0 <= wanted <= 1: raise LowlightError(f'The brightness must lie from 0 to 1, and this is {wanted}.')
         return float(wanted)
@@ -157,7 +157,7 @@ class Enhancer:
         "The bright picture; raises LowlightError where the picture, brightness or strength make no sense."
         pixels = _pixels(picture)
         extra, grey = self._whole(pixels, brightness), _is_grey(pixels)
-        if not 0 <= strength <= 1: raise LowlightError(f'The strength must lie from 0 to 1, and this is {strength}.')
+        if not (isinstance(strength, (int, float, np.number)) and 0 <= strength <= 1): raise LowlightError(f'The strength must lie from 0 to 1, and this is {strength!r}.')
         own = (in_place or isinstance(picture, (str, Path))) and pixels.dtype.kind == 'u' and pixels.flags.writeable
         out = pixels if own else np.empty(pixels.shape, np.uint16 if pixels.dtype == np.uint16 else np.uint8)
         count = 0

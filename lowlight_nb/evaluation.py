@@ -7,7 +7,7 @@ __all__ = ['BASELINES', 'nothing', 'gamma', 'automatic_gamma', 'equalise', 'Row'
            'Comparison', 'compare', 'worst_sheet', 'results', 'told_brightness']
 
 # %% ../nbs/09_evaluation.ipynb #c60eb302
-import csv, io, time
+import csv, io, re, time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -64,7 +64,7 @@ BASELINES = {'nothing': nothing, 'gamma 2.2': gamma, 'automatic gamma': automati
 
 # %% ../nbs/09_evaluation.ipynb #bf444bd2
 class Row(NamedTuple):
-    "How a method did on one picture."
+    "How a method did on one picture: name, psnr, ssim, gt_psnr, seconds and megapixels."
     name: str # of the pair
     psnr: float # dB
     ssim: float # 1 is perfect
@@ -94,9 +94,12 @@ def _text(table):
 def markdown_table(
     table:list, # lines of cells, each a str; the first line is the head
 )->str: # to be shown by IPython.display.Markdown
-    "A Markdown table, its figures flush right."
+    "A Markdown table, its columns of figures flush right."
+    def is_figure(cell): return re.match(r'\W*(\d|inf|$)', cell)
+    _,*columns = zip(*table)
+    rules = ['---:' if all(map(is_figure, c[1:])) else '---' for c in columns]
     head,*body = ['| '+' | '.join(r)+' |' for r in table]
-    return '\n'.join([head, '|---|' + '---:|'*(len(table[0])-1), *body])
+    return '\n'.join([head, '|'.join(['', '---', *rules, '']), *body])
 
 # %% ../nbs/09_evaluation.ipynb #ff4ccabe
 @dataclass(repr=False)
