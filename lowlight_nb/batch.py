@@ -746,11 +746,29 @@ def _check_bits(film, path, reduce):
     bits = max(o.bits for o in fmt.components) if fmt else 8
     if bits > 8 and not reduce: raise LowlightError(f'{path} has {bits} bits per channel and its result would have 8; allow it to be reduced (--reduce).')
 
+class _Quiet:
+    "A file that keeps what the disk says until it is asked, since PyAV would print it."
+    def __init__(self, f): self.file, self.problem = f, None
+    def __getattr__(self, name): return getattr(self.file, name)
+
+    def _do(self, do, *args, otherwise):
+        if self.problem: return otherwise
+        try: return do(*args)
+        except OSError as e: self.problem = e
+        return otherwise
+
+    def write(self, data): return self._do(self.file.write, data, otherwise=len(data))
+    def seek(self, *to): return self._do(self.file.seek, *to, otherwise=to[0])
+    def check(self):
+        "Raise what the disk said."
+        if self.problem: raise self.problem
+
 class _VideoWriter:
     "A film like `film`, with other frames, into the open file `f`."
     def __init__(self, f, suffix, box, film, strip=False):
         kind = dict(webm='webm', avi='avi', mkv='matroska', mov='mov').get(suffix.lower()[1:], 'mp4')
-        self.box, self.film, self.suffix, self.out = _av().open(f, 'w', format=kind), film, suffix.lower(), None
+        self.file, self.film, self.suffix, self.out = _Quiet(f), film, suffix.lower(), None
+        self.box = _av().open(self.file, 'w', format=kind)
         self.sound, self.waiting, self.name = {}, [], box.name
         if not strip: self.box.metadata.update({k: v for k, v in box.metadata.items() if k.lower() not in _OF_THE_FILE})
         for o in box.streams.audio:
@@ -789,6 +807,7 @@ class _VideoWriter:
         base = self.out.codec_context.time_base
         new.pts, new.time_base = round(frame.pts * frame.time_base / base), base
         self.box.mux(self.out.encode(new))
+        self.file.check()
         while self.waiting: self.copy(self.waiting.pop(0))
 
     def copy(self, packet):
@@ -801,6 +820,7 @@ class _VideoWriter:
     def close(self):
         if self.out is not None: self.box.mux(self.out.encode())
         self.box.close()
+        self.file.check()
 
 # %% ../nbs/08_batch.ipynb #2e043234
 def _length(film, box):
@@ -808,26 +828,24 @@ def _length(film, box):
     return float(film.duration * film.time_base) if film.duration else (box.duration or 0)/1e6
 
 def _video_frames(box, film, writer):
-    "The frames in order; sound goes to the writer on the way. Ends at damage, and then returns what was wrong."
-    av, before, heard = _av(), 0., 0.
+    "The frames in order; sound goes to the writer on the way. Passes over what is damaged, and then returns what was wrong first."
+    av, before, heard, wrong = _av(), 0., 0., ''
+    def damage(e): return wrong or f'is damaged after {before:.1f} s ({getattr(e, "strerror", None) or e})'
     try:
         for packet in box.demux([film, *box.streams.audio]):
             if packet.stream.type == 'audio':
                 if packet.pts is not None: heard = float(packet.pts*packet.time_base)
                 writer.copy(packet)
             else:
-                for frame in packet.decode():
+                try: frames = packet.decode()
+                except av.error.FFmpegError as e: frames, wrong = [], damage(e)
+                for frame in frames:
                     before = frame.time if frame.time is not None else before
                     yield frame
-    except (av.error.FFmpegError, ValueError) as e: return f'is damaged after {before:.1f} s ({getattr(e, "strerror", None) or e})'
+    except (av.error.FFmpegError, ValueError) as e: return damage(e)
+    if wrong: return wrong
     length, reached = _length(film, box), before if film.duration else max(before, heard)         # the length of all may be that of the sound
     return f'ends after {before:.1f} of {length:.1f} s' if reached < .98*length - 1 else ''
-
-@contextmanager
-def _disk_said():
-    "Raise what the disk said in the place of PyAV's own error about it."
-    try: yield
-    except _av().error.PyAVCallbackError as e: raise e.__context__ if isinstance(e.__context__, OSError) else e
 
 def enhance_video(
     src, # str or Path of a video
@@ -845,11 +863,11 @@ def enhance_video(
     box, film = _open_video(src)
     _check_bits(film, src, reduce)
     one = _for_frames(model if callable(model) else Enhancer(model, threads), **options)
-    with box, atomic_write(dst, overwrite) as f, _progress(_count(film, box), progress, 'frame') as bar, _disk_said():
+    with box, atomic_write(dst, overwrite) as f, _progress(_count(film, box), progress, 'frame') as bar:
         with _VideoWriter(f, dst.suffix, box, film, strip) as writer: problem = _do_frames(_video_frames(box, film, writer), one, writer, bar)
         if writer.out is None: raise LowlightError(f'{src} {problem or "holds no frame"}; nothing could be made of it.')
         w, h = writer.out.width, writer.out.height
-    why = f'{src} {problem}; {dst} holds what came before.' if problem else ''
+    why = f'{src} {problem}; {dst} holds the rest.' if problem else ''
     return Result(src, dst, 'failed' if problem else 'done', why, round(time.perf_counter() - start, 3), w, h)
 
 # %% ../nbs/08_batch.ipynb #6a9084db

@@ -15,7 +15,7 @@ from . import __version__
 from .batch import (Result, VIDEO_SUFFIXES, _check_csv, _check_new, _explain, _file_id, _is_file_name, _key, _ray, _say, clean_up, enhance_files, enhance_on_ray,
                                enhance_video, is_video, make_folder, plan, plan_videos, report, summary, videos_passed_over, workers)
 from .data import bright_pairs, check_crop, find_pairs, load_pair, lol_scenes, lol_validation, samples, split_pairs
-from .enhance import DEFAULT_MODEL, MODELS, Enhancer, RUNTIMES, model_file
+from .enhance import DEFAULT_MODEL, MODELS, Enhancer, RUNTIMES, _MOST_THREADS, model_file
 from .images import LowlightError, SUFFIXES, atomic_write, is_picture, sheet
 
 # %% ../nbs/10_cli.ipynb #6ed3d44d
@@ -182,6 +182,7 @@ def _evaluate(args):
     "`lowlight evaluate`."
     from lowlight_nb.evaluation import Row, _save_csv, compare
     if args.csv: _check_csv(args.csv, args.overwrite)
+    if args.csv and args.scenes and _file_id(args.csv) == _file_id(args.scenes) is not None: raise LowlightError(f'{args.csv} is the table of scenes itself; give another name.')
     pairs = find_pairs(args.data, check='pixels') if args.data else samples()
     if (args.scenes, args.valid, args.seed) != (None, None, None): # the pairs that training held out
         pairs = _split(pairs, args.scenes, .1 if args.valid is None else args.valid, args.seed or 0)[1]
@@ -385,7 +386,7 @@ def _brightness(text):
 
 def _add_model(p, action='store'):
     p.add_argument('--model', type=_named, action=action, metavar='NAME|FILE.tflite', help=f'{", ".join(MODELS)}, or a file of yours (default: {DEFAULT_MODEL})' + '; may be given several times'*(action == 'append'))
-    p.add_argument('--threads', type=_number(int, 1, 1024), metavar='N', help='processor cores to use (default: all)')
+    p.add_argument('--threads', type=_number(int, 1, _MOST_THREADS), metavar='N', help='processor cores to use (default: all)')
 
 def _add_overwrite(p): p.add_argument('--overwrite', action='store_true', help='replace results that exist already')
 

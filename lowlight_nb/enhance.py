@@ -123,7 +123,7 @@ class Enhancer:
         max_memory:float=.6, # gigabytes for the work on one tile, at most (a usual one takes 0.2 to 0.4); larger pictures are cut, where the model file says how far it looks
         runtime:str='litert', # what runs the network, one of RUNTIMES: 'keras' for a GPU
     ):
-        if threads is not None and (threads < 1 or threads != int(threads)): raise LowlightError(f'Threads are counted from 1, and this is {threads}; None is one for each core.')
+        if threads is not None and not (isinstance(threads, (int, np.integer)) and 1 <= threads <= _MOST_THREADS): raise LowlightError(f'The number of threads lies from 1 to {_MOST_THREADS}, and this is {threads!r}; None is one for each core.')
         path = model_file(model, runtime)
         self._load = partial(dict(litert=_litert, keras=_keras)[runtime], path, threads)
         self.facts, self.inputs, self._run = self._load()
@@ -218,6 +218,7 @@ class Enhancer:
         return apply_curve(tile[0], y[0]) if self.facts['rule'] == 'curve' else y[0]
 
 # %% ../nbs/07_enhance.ipynb #84d11c60
+_MOST_THREADS = 1024 # of many thousands LiteRT dies
 _MANY = 32 # tiles; after a picture of more, the network is loaded afresh
 
 def _strips(pixels, cuts):
@@ -241,7 +242,8 @@ def _pixels(picture):
     if isinstance(picture, Picture): return _filled(picture.pixels, picture.alpha)
     if hasattr(picture, 'convert') and hasattr(picture, 'getbands'):      # a PIL image
         if picture.mode in ('I', 'F'): raise LowlightError(f'A PIL image of mode {picture.mode} has 32 bits a value, and only 8 and 16 can be kept; give its array instead, as np.uint16 if that holds its values, or as floats from 0 to 1.')
-        picture = ImageOps.exif_transpose(picture)                        # upright, as from its path
+        try: picture = ImageOps.exif_transpose(picture)                   # upright, as from its path
+        except (OSError, ValueError, SyntaxError) as e: raise LowlightError(f'The PIL image cannot be read: it is damaged or was closed ({e}).') from e
         picture = np.asarray(picture).astype(np.uint16) if picture.mode.startswith('I;16') else picture.convert('RGBA' if picture.has_transparency_data else 'RGB')
     rgb, bands = as_rgb(picture), np.shape(picture)[2:]
     return _filled(rgb, np.asarray(picture)[..., -1] if bands in ((2,), (4,)) else None)

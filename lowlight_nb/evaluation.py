@@ -148,7 +148,7 @@ class Evaluation:
 # %% ../nbs/09_evaluation.ipynb #097113c7
 def _spans(e):
     "The intervals of an `Evaluation` as cells"
-    if len(e.rows) < 2: return ['-']*len(_FIGURES)                          # one picture says nothing of others
+    if len(set(e._scene_of_each())) < 2: return ['-']*len(_FIGURES)        # one scene says nothing of others
     return [f'{lo:.{d}f}-{hi:.{d}f}' for (lo,hi),d in zip(e.interval.values(), (2,3,2,3))]
 
 def _save_csv(path, lines):

@@ -50,7 +50,8 @@ def as_rgb(
     array, # picture: HxW, HxWx1, HxWx2 (grey, alpha), HxWx3 or HxWx4 (RGB, alpha); uint8, uint16 or float from 0 to 1
 ): # the same picture as HxWx3, uint8 or uint16 if it was that, else float32 in [0,1]; alpha is left out
     "Check any array and give it as RGB; anything that is no picture raises `LowlightError`."
-    x = np.asarray(array)
+    try: x = np.asarray(array)
+    except ValueError as e: raise LowlightError(f'A picture is an array of height x width x 3 (or x width alone, for grey), and this {type(array).__name__} makes none: {e}.') from e
     if not x.ndim: raise LowlightError(f'A picture is an array of height x width x 3 (or x width alone, for grey), and this is no array but a {type(array).__name__}.')
     if x.ndim == 2: x = x[..., None]
     if not x.dtype.isnative: x = x.astype(x.dtype.newbyteorder('='))         # as some files have it: the high byte first

@@ -8,11 +8,12 @@ __all__ = ['RECIPES', 'random_crop', 'random_example', 'Crops', 'Whole', 'PSNR',
            'train_tone', 'train', 'plot_history']
 
 # %% ../nbs/05_training.ipynb #90553515
-import csv, json, os, shutil, time, warnings, zlib
-from contextlib import contextmanager
+import csv, errno, json, os, shutil, time, warnings, zlib
+from contextlib import contextmanager, nullcontext
 from functools import cached_property, lru_cache
 from itertools import combinations
 from pathlib import Path
+import filelock
 import h5py
 import numpy as np
 from .images import LowlightError, _check_room, _system_says, thumbnail, to_float, to_uint16
@@ -181,7 +182,8 @@ def _what_was_wrong(crops, out=None):
     try: yield
     except Exception as e:
         if crops.problem: raise crops.problem from None
-        if out and isinstance(e, OSError) and not isinstance(e, BrokenPipeError): raise LowlightError(f'Nothing more can be written into {out} ({_system_says(e)}); make room and go on with the run (--resume).') from e
+        cure = 'make room' if getattr(e, 'errno', None) in (None, errno.ENOSPC, errno.EDQUOT) else 'see to that'
+        if out and isinstance(e, OSError) and not isinstance(e, BrokenPipeError): raise LowlightError(f'Nothing more can be written into {out} ({_system_says(e)}); {cure} and go on with the run (--resume).') from e
         raise
 
 # %% ../nbs/05_training.ipynb #b391d1d2
@@ -558,10 +560,26 @@ def _check_model(model, sides):
 def _readable(path):
     "Is this file of a run there, and whole?"
     try:
-        if '.json' in path.suffixes: json.loads(path.read_text())
-        else: h5py.File(path).close()
-    except (OSError, ValueError): return False
+        if '.json' in path.suffixes: return isinstance(json.loads(path.read_text())['epoch'], int)
+        with h5py.File(path) as f: f.visititems(lambda _, o: isinstance(o, h5py.Dataset) and o[()] is None or None)     # None goes on to the next
+    except (OSError, RuntimeError, ValueError, LookupError, TypeError): return False
     return True
+
+def _load_best(model, out):
+    "Give `model` the best weights of the run in the folder `out`."
+    try:
+        with warnings.catch_warnings():                                       # that the optimiser's variables are not asked for
+            warnings.filterwarnings('ignore', 'Skipping variable loading')
+            model.load_weights(out/'best.weights.h5')
+    except (OSError, ValueError, LookupError) as e: raise LowlightError(f'{out/"best.weights.h5"} is of another network, or damaged; train into another folder (--out).') from e
+
+def _lock(out):
+    "The lock on a run's folder, held until it is left; raises LowlightError while another training writes there."
+    lock = filelock.FileLock(out/'run.lock', timeout=0)
+    try: return lock.acquire()
+    except filelock.Timeout: raise LowlightError(f'Another training is writing into {out}; wait until it has ended, or name another folder (--out).') from None
+    except NotImplementedError: return nullcontext()                           # not every disk in a network knows locks
+    except OSError as e: raise LowlightError(f'Nothing can be written into {out} ({_system_says(e)}); see to that, or name another folder (--out).') from e
 
 def _check_state(out, epochs):
     "Raise unless the run in the folder `out` can be gone on with; what is damaged of its state is taken from the copy before."
@@ -576,6 +594,8 @@ def _check_state(out, epochs):
 
 def _check_folder(out, resume, epochs):
     "Raise if a run in the folder `out` would replace what is not its own, or cannot be gone on with."
+    if (out/'run.lock').exists():
+        with _lock(out): pass
     if (out/'history.csv').exists():
         if resume: return _check_state(out, epochs)
         raise LowlightError(f'{out} holds a run already; go on with it (--resume), or name another folder (--out).')
@@ -631,28 +651,27 @@ def train(
     crops = (LanternCrops if is_lantern else Crops)(pairs, crop, batch, crops_per_picture, seed, memory, **chances)     # before anything is written
     try: out.mkdir(parents=True, exist_ok=True)
     except OSError as e: raise LowlightError(f'The folder {out} cannot be made ({e.strerror}); choose another.') from e
-    _same_run(model, pairs, valid, out/'run.txt', resume, hold_tone, average)
-    keras.utils.set_random_seed(seed)
-    keeper = Keeper(out, crops, resume, monitor='gt_psnr' if is_lantern else 'psnr')
-    _forget_half(out, keeper)
-    if thumbnails and not keeper.rows: train_tone(model, pairs, thumbnails, out/'tone', seed=seed, resume=resume, memory=memory, verbose=verbose, **chances)
-    held = [layer for layer in global_stream(model).layers if layer.trainable] if hold_tone else []
-    try:
-        for layer in held: layer.trainable = False
-        _compile(model, lr, epochs*len(crops), loss, average)
-        model._initial_epoch = None                                           # Keras remembers where another run was resumed
-        with _what_was_wrong(crops, out):
-            if len(keeper.rows) < epochs:
-                model.fit(crops, validation_data=Whole(valid, is_lantern) if valid else None, epochs=epochs, shuffle=False,
-                          callbacks=_callbacks(model, out, keeper, lr, average), verbose=verbose)
-                _replace(out/'last.weights.h5', model.save_weights)
-        with warnings.catch_warnings():                                       # that the optimiser's variables are not asked for
-            warnings.filterwarnings('ignore', 'Skipping variable loading')
-            model.load_weights(out/'best.weights.h5')
-    finally:
-        crops.forget()
-        for layer in held: layer.trainable = True
-    return keeper.rows
+    with _lock(out):
+        _same_run(model, pairs, valid, out/'run.txt', resume, hold_tone, average)
+        keras.utils.set_random_seed(seed)
+        keeper = Keeper(out, crops, resume, monitor='gt_psnr' if is_lantern else 'psnr')
+        _forget_half(out, keeper)
+        if thumbnails and not keeper.rows: train_tone(model, pairs, thumbnails, out/'tone', seed=seed, resume=resume, memory=memory, verbose=verbose, **chances)
+        held = [layer for layer in global_stream(model).layers if layer.trainable] if hold_tone else []
+        try:
+            for layer in held: layer.trainable = False
+            _compile(model, lr, epochs*len(crops), loss, average)
+            model._initial_epoch = None                                           # Keras remembers where another run was resumed
+            with _what_was_wrong(crops, out):
+                if len(keeper.rows) < epochs:
+                    model.fit(crops, validation_data=Whole(valid, is_lantern) if valid else None, epochs=epochs, shuffle=False,
+                              callbacks=_callbacks(model, out, keeper, lr, average), verbose=verbose)
+                    _replace(out/'last.weights.h5', model.save_weights)
+            _load_best(model, out)
+        finally:
+            crops.forget()
+            for layer in held: layer.trainable = True
+        return keeper.rows
 
 # %% ../nbs/05_training.ipynb #ef36cb44
 RECIPES = dict(
