@@ -90,7 +90,7 @@ def tests(env):
     """The fast tests by the README's own command, which also installs the package in the fresh environment.
 
     A notebook passed if it was completed and not named as failed."""
-    try: command = readme_command("pip install -e '.[dev]'")
+    try: command = readme_command('pip install -e ".[dev]"')
     except Failed as e: return report(False, 'the test command of README.md', str(e))
     start, books = time.time(), note_books()
     code, out = sh(command + ' --do_print --timing', env, minutes=35)
@@ -280,7 +280,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix='lowlight_ci_') as tmp:
         env = Path(os.environ['CI_ENV']).resolve() if 'CI_ENV' in os.environ else new_env(Path(tmp)/'env')
         if 'CI_ENV' not in os.environ and 'tests' not in wanted:
-            check('install for development', lambda: must("pip install -e '.[dev]'", env, minutes=30))
+            check('install for development', lambda: must('pip install -e ".[dev]"', env, minutes=30))
         for part in wanted: PARTS[part](env)
     print(f'      all in {(time.time() - start)/60:.1f} minutes')
     print(f'{len(PASSED)} passed, {len(FAILED)} failed' + (f', {len(SKIPPED)} skipped' if SKIPPED else ''), flush=True)

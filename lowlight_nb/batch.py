@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 import numpy as np
 from PIL import Image
-from .data import natural, pictures_in
+from .data import _composed, natural, pictures_in
 from .enhance import DEFAULT_MODEL, Enhancer, _cores, _pixels
 from .images import LowlightError, RAW_SUFFIXES, SUFFIXES, _OPAQUE, _check_target, _frames, _open, _opened, atomic_write, is_picture, output_suffix, read_frames, thumbnail, write_frames
 from .metrics import grey_mean
@@ -159,7 +159,7 @@ def result_path(
 def _key(path):
     "Equal for two names of one file that need not exist yet."
     key = os.path.join(os.path.realpath(path.parent), path.name)
-    return key.casefold() if sys.platform in ('win32', 'darwin') else key
+    return _composed(key).casefold() if sys.platform in ('win32', 'darwin') else key
 
 _THERE = 'its result exists already'
 
@@ -582,7 +582,7 @@ class _RayWorker:
 def _ray():
     "The modules `ray` and `ray.data`, connected to a cluster (that of RAY_ADDRESS, or else this machine)."
     try: import ray, ray.data
-    except ImportError as e: raise LowlightError(f"The engine ray needs Ray Data: pip install 'lowlight_nb[ray]' ({e}).") from e
+    except ImportError as e: raise LowlightError(f'The engine ray needs Ray Data: pip install "lowlight_nb[ray]" ({e}).') from e
     if not ray.is_initialized(): ray.init(log_to_driver=False, logging_level='error')
     logging.getLogger('ray.data').setLevel(logging.ERROR)
     ray.data.DataContext.get_current().enable_progress_bars = False
@@ -706,7 +706,7 @@ def plan_videos(
 def _av():
     "The module `av`."
     try: import av
-    except ImportError as e: raise LowlightError(f"Videos need PyAV: pip install 'lowlight_nb[video]' ({e}).") from e
+    except ImportError as e: raise LowlightError(f'Videos need PyAV: pip install "lowlight_nb[video]" ({e}).') from e
     av.logging.set_level(None)
     return av
 

@@ -200,8 +200,8 @@ def _training_modules():
     try:
         with _quiet(): from lowlight_nb import models, training, export
     except ImportError as e:
-        raise LowlightError("Training and exporting need TensorFlow and Keras: pip install 'lowlight_nb[train]' "
-                            f"(from a clone: pip install '.[train]'). What is missing: {e.__cause__ or e}.") from e
+        raise LowlightError('Training and exporting need TensorFlow and Keras: pip install "lowlight_nb[train]" '
+                            f'(from a clone: pip install ".[train]"). What is missing: {e.__cause__ or e}.') from e
     for chatty in ('absl', 'tensorflow'): logging.getLogger(chatty).setLevel(logging.ERROR)
     return models, training, export
 
@@ -393,7 +393,7 @@ def _add_overwrite(p): p.add_argument('--overwrite', action='store_true', help='
 # %% ../nbs/10_cli.ipynb #112e9a79
 def _add_enhance(add):
     p = add('enhance', _enhance, 'brighten photographs and videos')
-    p.add_argument('inputs', nargs='+', metavar='IN', help='pictures, folders of pictures, patterns such as "*.jpg", or videos by name or pattern (needs pip install \'lowlight_nb[video]\')')
+    p.add_argument('inputs', nargs='+', metavar='IN', help='pictures, folders of pictures, patterns such as "*.jpg", or videos by name or pattern (needs pip install "lowlight_nb[video]")')
     p.add_argument('-r', '--recursive', action='store_true', help='also the folders in a folder, as deep as they go; OUT gets the same structure (links to folders are not followed)')
     p.add_argument('-o', '--out', metavar='OUT', help='a file if it ends like a picture, else a folder (default: NAME_bright.EXT beside each input)')
     _add_model(p)
@@ -408,8 +408,8 @@ def _add_enhance(add):
     p.add_argument('--reduce', action='store_true', help='let 16 bits become 8 where the format of the result holds no more; of a video also 10 or 12')
     p.add_argument('--max-pixels', type=_number(int, 1), default=500_000_000, metavar='N', help='refuse larger pictures (default: 500 million pixels)')
     p.add_argument('--jobs', type=_number(int, 1), metavar='N', help='pictures to work on at once (default: one for each core, as far as the memory reaches)')
-    p.add_argument('--runtime', choices=list(RUNTIMES), default='litert', help="what runs the network: keras uses a GPU, and takes .keras and .h5 files (needs pip install 'lowlight_nb[train]'; default: litert)")
-    p.add_argument('--engine', choices=['local', 'ray'], default='local', help="ray: pictures on every machine of a Ray cluster (needs pip install 'lowlight_nb[ray]'; default: local)")
+    p.add_argument('--runtime', choices=list(RUNTIMES), default='litert', help='what runs the network: keras uses a GPU, and takes .keras and .h5 files (needs pip install "lowlight_nb[train]"; default: litert)')
+    p.add_argument('--engine', choices=['local', 'ray'], default='local', help='ray: pictures on every machine of a Ray cluster (needs pip install "lowlight_nb[ray]"; default: local)')
     p.add_argument('--report', metavar='OUT.csv', help='write a line for each picture: input, output, status, reason, seconds, width, height (with --skip-existing below the lines that are there)')
 
 def _add_demo(add):
@@ -432,7 +432,7 @@ def _add_evaluate(add):
 
 # %% ../nbs/10_cli.ipynb #33da038b
 def _add_train(add):
-    p = add('train', _train, "train a network on pairs of yours (needs pip install 'lowlight_nb[train]')")
+    p = add('train', _train, 'train a network on pairs of yours (needs pip install "lowlight_nb[train]")')
     p.add_argument('--data', type=_named, metavar='DIR', help='folder with low/ and high/')
     p.add_argument('--bright', type=_named, action='append', metavar='DIR', help='folder of bright photographs, darkened while training; beside --data or alone')
     p.add_argument('--bright-times', type=_number(int, 1), default=1, metavar='N', help='count each bright photograph so many times (default: 1)')
@@ -457,7 +457,7 @@ def _add_train(add):
         p.add_argument('--'+name, type=_number(kind, least, most), metavar='N', help=f'{text} (default: that of the network)')
 
 def _add_export(add):
-    p = add('export', _export, "write a trained network as .tflite, .h5 or .keras (needs pip install 'lowlight_nb[train]')")
+    p = add('export', _export, 'write a trained network as .tflite, .h5 or .keras (needs pip install "lowlight_nb[train]")')
     p.add_argument('model', metavar='NAME|FILE', help='a .keras or .h5 file, or a network that comes with the package')
     p.add_argument('out', metavar='OUT', help='the ending chooses the format: .tflite, .h5 or .keras')
     bits = p.add_mutually_exclusive_group()
@@ -491,6 +491,10 @@ def _run(argv):
         warnings.filterwarnings('ignore', module='PIL')
         return args.run(args)
 
+def _reader_has_gone(e):
+    "Does `e` say that what read the output, such as head, does so no more? Windows calls that an invalid argument."
+    return isinstance(e, BrokenPipeError) or os.name == 'nt' and isinstance(e, OSError) and e.errno == errno.EINVAL and e.filename is None
+
 def main(
     argv:list=None, # arguments without the program's name; None: those of the process
 )->int: # exit code: 0 all done, 1 something failed, 2 wrong usage, 130 interrupted
@@ -507,10 +511,10 @@ def main(
     except KeyboardInterrupt:
         _say('Interrupted.')
         return 130
-    except BrokenPipeError: os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()) # the reader, such as head, has gone
     except MemoryError: _say('There is not enough memory for that; close other programs, or take smaller pictures.')
     except Exception as e:
-        if os.environ.get('LOWLIGHT_DEBUG'): raise
-        if isinstance(e, OSError) and e.errno == errno.ENOSPC: _say('There is no room left on the disk; make some and try again.')
+        if _reader_has_gone(e): os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        elif os.environ.get('LOWLIGHT_DEBUG'): raise
+        elif isinstance(e, OSError) and e.errno == errno.ENOSPC: _say('There is no room left on the disk; make some and try again.')
         else: _say(f'Something unexpected went wrong ({type(e).__name__}: {e}). Set LOWLIGHT_DEBUG=1 to see where, and please report it.')
     return 1

@@ -88,9 +88,9 @@ def _litert(path, threads):
     from ai_edge_litert.interpreter import Interpreter
     facts = model_facts(path)
     try:
-        interpreter = Interpreter(str(path), num_threads=threads or _cores())
+        interpreter = Interpreter(model_content=path.read_bytes(), num_threads=threads or _cores())   # a name need not be one that LiteRT can open
         signature = interpreter.get_signature_runner()
-    except (ValueError, RuntimeError) as e:
+    except (OSError, ValueError, RuntimeError) as e:
         why = 'is no LiteRT model that can be run here; export it again, or give another file' if os.access(path, os.R_OK) else 'may not be read; change its permissions'
         raise LowlightError(f'{path} {why}.') from e
     given, made = ({name: d['index'] for name, d in details.items()} for details in (signature.get_input_details(), signature.get_output_details()))
@@ -106,7 +106,7 @@ def _keras(path, threads):
     "The same for a .keras or .h5 file; Keras chooses its threads itself."
     try: from lowlight_nb import export
     except ImportError as e:
-        raise LowlightError("The runtime keras needs TensorFlow and Keras: pip install 'lowlight_nb[train]'; the runtime litert needs neither.") from e
+        raise LowlightError('The runtime keras needs TensorFlow and Keras: pip install "lowlight_nb[train]"; the runtime litert needs neither.') from e
     net = export.load_model(path)
     def run(**inputs):
         y = net(inputs if len(inputs) > 1 else next(iter(inputs.values())), training=False)
@@ -291,7 +291,7 @@ def slider(
 ): # ipywidgets box, which a notebook shows
     "The bright picture at the size of a screen, with sliders for brightness and strength; raises LowlightError without ipywidgets."
     try: import ipywidgets as w
-    except ImportError as e: raise LowlightError("Sliders need ipywidgets: pip install 'lowlight_nb[notebook]'.") from e
+    except ImportError as e: raise LowlightError('Sliders need ipywidgets: pip install "lowlight_nb[notebook]".') from e
     network, small = Enhancer(model), _shrunk(_pixels(picture))
     def bar(name, value, **kw): return w.FloatSlider(value, min=0, max=1, step=.01, description=name, continuous_update=False, **kw)
     brightness = bar('brightness', round(grey_mean(network(small)), 2), disabled=not network.takes_brightness)

@@ -97,7 +97,7 @@ def _write_hdf5(model, path):
 def _write_litert(model, path, half, int8):
     "Write `model` as LiteRT, weights in 16 or 8 bits if `half` or `int8`, with `lowlight.json` behind it."
     try: import tensorflow as tf
-    except ImportError as e: raise LowlightError("LiteRT files are written by TensorFlow, which is not installed here: pip install 'lowlight_nb[train]'; .keras and .h5 files do without.") from e
+    except ImportError as e: raise LowlightError('LiteRT files are written by TensorFlow, which is not installed here: pip install "lowlight_nb[train]"; .keras and .h5 files do without.') from e
     options = dict(target_spec=dict(supported_ops=[tf.lite.OpsSet.TFLITE_BUILTINS]))
     if half or int8: options['optimizations'] = [tf.lite.Optimize.DEFAULT]
     if half: options['target_spec']['supported_types'] = [tf.float16]

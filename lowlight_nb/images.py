@@ -226,7 +226,7 @@ def _format(head):
 def _heif(path):
     "The package that reads and writes HEIC."
     try: import pillow_heif
-    except ImportError: raise LowlightError(f"{path} is a HEIC picture, and those need one package more: pip install 'lowlight_nb[heic]'.") from None
+    except ImportError: raise LowlightError(f'{path} is a HEIC picture, and those need one package more: pip install "lowlight_nb[heic]".') from None
     return pillow_heif
 
 # %% ../nbs/00_images.ipynb #4caf027e
@@ -244,10 +244,11 @@ def _open(f, path, deep=False):
     return img
 
 # %% ../nbs/00_images.ipynb #d30ba1cd
-def _tiff_depth(f):
+def _tiff_depth(f, path):
     "Bits per channel of a TIFF, and whether they are plain unsigned numbers."
     head = f.read(8)
-    if head[2] == 43 or head[3] == 43: head += f.read(8) # BigTIFF
+    if head[3] == 43: raise LowlightError(f'{path} is a TIFF of a rare kind (BigTIFF, the high byte first), which cannot be read; save it as a usual TIFF first.')
+    if head[2] == 43: head += f.read(8) # BigTIFF
     tags = TiffImagePlugin.ImageFileDirectory_v2(head)
     f.seek(tags.next)
     tags.load(f)
@@ -265,7 +266,7 @@ def _check_depth(f, fmt, path, deep):
     bits, plain = 8, True
     f.seek(0)
     if fmt == 'PNG': bits = f.read(25)[24]
-    elif fmt == 'TIFF': bits, plain = _tiff_depth(f)
+    elif fmt == 'TIFF': bits, plain = _tiff_depth(f, path)
     elif fmt == 'AVIF': bits = _avif_depth(f)
     elif not isinstance(fmt, str): bits = fmt.info.get('bit_depth') or 8
     keeps = 'plain 8-bit and 16-bit' if deep else 'plain 8-bit'
@@ -291,7 +292,8 @@ def _check_header(img, path, max_pixels):
     if img.mode.startswith(('I', 'F')) and img.info['bits'] != 16: # should some other file hide more than 8 bits
         raise LowlightError(f'{path} has more than 8 bits per channel in a way that cannot be kept; save it with 8 or 16 bits per channel first.')
     if (n := _frames(img)) == 1: return
-    what = 'an animation; in Python, read_frames reads it' if img.format in _ANIMATED else 'and only one could be kept; save the one you want as a file of its own'
+    if img.format not in _ANIMATED: what = 'and only one could be kept; save the one you want as a file of its own'
+    else: what = 'an animation' + ('; in Python, read_frames reads it' if img.info['bits'] == 8 else ' of 16 bits; save it with 8 bits per channel first')
     raise LowlightError(f'{path} holds {n} pictures, {what}.')
 
 # %% ../nbs/00_images.ipynb #94c55b60
@@ -481,7 +483,7 @@ def _raw_exif(f):
 def _read_raw(f, path, max_pixels):
     "The `Picture` in a camera's raw file."
     try: import rawpy
-    except ImportError: raise LowlightError(f"{path} is a camera's raw file, and those need one package more: pip install 'lowlight_nb[raw]'.") from None
+    except ImportError: raise LowlightError(f"{path} is a camera's raw file, and those need one package more: pip install \"lowlight_nb[raw]\".") from None
     exif = _raw_exif(f)
     f.seek(0)
     try:

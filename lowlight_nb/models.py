@@ -12,7 +12,7 @@ try:
     import keras
     from keras import layers, ops
 except ImportError as e:
-    raise ImportError("Training needs Keras and TensorFlow: run  pip install 'lowlight_nb[train]'  and try again.") from e
+    raise ImportError('Training needs Keras and TensorFlow: run  pip install "lowlight_nb[train]"  and try again.') from e
 import numpy as np
 from .metrics import GREY
 

@@ -426,7 +426,7 @@ def read_history(
     if path.is_dir(): path = path/'history.csv'
     if not path.exists(): raise LowlightError(f'{path} does not exist; name the folder of a training run.')
     try:
-        with path.open(newline='') as f: return [{k: int(v) if k == 'epoch' else float(v) for k, v in row.items() if v} for row in csv.DictReader(f)]
+        with path.open(newline='', encoding='utf-8') as f: return [{k: int(v) if k == 'epoch' else float(v) for k, v in row.items() if v} for row in csv.DictReader(f)]
     except (TypeError, ValueError) as e: raise LowlightError(f'{path} is damaged ({e}); mend it, or train into another folder.') from e
 
 def _replace(path, write):
@@ -560,7 +560,7 @@ def _check_model(model, sides):
 def _readable(path):
     "Is this file of a run there, and whole?"
     try:
-        if '.json' in path.suffixes: return isinstance(json.loads(path.read_text())['epoch'], int)
+        if '.json' in path.suffixes: return isinstance(json.loads(path.read_text(encoding='utf-8'))['epoch'], int)
         with h5py.File(path) as f: f.visititems(lambda _, o: isinstance(o, h5py.Dataset) and o[()] is None or None)     # None goes on to the next
     except (OSError, RuntimeError, ValueError, LookupError, TypeError): return False
     return True
@@ -588,7 +588,7 @@ def _check_state(out, epochs):
     done, best = len(read_history(out)), out/'best.weights.h5'
     if not done or not _readable(best): raise LowlightError(f'{best if done else out/"history.csv"} is missing, empty or damaged; train into another folder (--out).')
     whole = all(map(_readable, files))
-    if done >= epochs or whole and json.loads(files[1].read_text())['epoch'] <= done: return     # not ahead of the history
+    if done >= epochs or whole and json.loads(files[1].read_text(encoding='utf-8'))['epoch'] <= done: return     # not ahead of the history
     if not all(map(_readable, copies)): raise LowlightError(f'The state of the run in {out} is missing or damaged ({out/"state"}); begin from its network (--model) in another folder (--out).')
     for copy, file in zip(copies, files): shutil.copy(copy, file)
 
@@ -599,7 +599,7 @@ def _check_folder(out, resume, epochs):
     if (out/'history.csv').exists():
         if resume: return _check_state(out, epochs)
         raise LowlightError(f'{out} holds a run already; go on with it (--resume), or name another folder (--out).')
-    begun = (out/'run.txt').exists() and (out/'run.txt').read_text(errors='replace').startswith('a network of ')     # and stopped before it had a history
+    begun = (out/'run.txt').exists() and (out/'run.txt').read_text(encoding='utf-8', errors='replace').startswith('a network of ')     # and stopped before it had a history
     there = [] if begun else [name for name in ('run.txt', 'state', 'tone', 'best.weights.h5', 'last.weights.h5') if (out/name).exists()]
     if there: raise LowlightError(f'{out} holds {" and ".join(there)}, which a run would replace; name another folder (--out).')
 
@@ -608,9 +608,9 @@ def _same_run(model, pairs, valid, path, resume, hold_tone, average):
     def pictures(some): return f'{len(some)} picture{"s"*(len(some) != 1)} (names: {zlib.crc32(repr(sorted(p.name for p in some)).encode()):08x})'
     measured = f', measured on {pictures(valid)}' if valid else ''
     network = f'a network of {model.count_params()} parameters on {pictures(pairs)}{measured}' + ', its tone held still'*hold_tone + ', its weights averaged'*bool(average)
-    if resume and path.exists() and (begun := path.read_text(errors='replace')) != network:
+    if resume and path.exists() and (begun := path.read_text(encoding='utf-8', errors='replace')) != network:
         raise LowlightError(f'The run in {path.parent} is that of {begun}, and this is {network}; resume it as it was begun.')
-    path.write_text(network)
+    path.write_text(network, encoding='utf-8')
 
 def _callbacks(model, out, keeper, lr, average):
     "The state is saved before the averaged weights are swapped in, the best weights after."
