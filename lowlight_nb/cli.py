@@ -341,7 +341,7 @@ def _train(args):
 def _export(args):
     "`lowlight export`."
     for option in ('half', 'int8'):
-        if getattr(args, option) and not args.out.lower().endswith('.tflite'): args.wrong(f'--{option} is for .tflite files, and this is {args.out}; leave it away, or give another ending.')
+        if getattr(args, option) and not args.out.lower().endswith('.tflite'): args.wrong(f'--{option} is for .tflite files, and this is {args.out}; leave it out, or give another ending.')
     if Path(args.out).suffix not in ('.tflite', '.h5', '.keras'): args.wrong(f'{args.out} should end in .tflite, .h5 or .keras; the ending chooses the format.')
     source = model_file(args.model, 'keras')
     if _file_id(args.out) == _file_id(source): raise LowlightError(f'{args.out} is the network itself; give another name.')

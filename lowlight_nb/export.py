@@ -124,7 +124,7 @@ def export_model(
     writers = {'.h5': lambda p: _write_hdf5(model, p), '.keras': lambda p: model.save(p), '.tflite': lambda p: _write_litert(model, p, half, int8)}
     if path.suffix not in writers: raise LowlightError(f'{path} should end in .h5, .keras or .tflite; the ending chooses the format.')
     if half and int8: raise LowlightError('Weights have either 16 bits (half) or 8 (int8); choose one.')
-    if (half or int8) and path.suffix != '.tflite': raise LowlightError(f'Only .tflite files have weights of 16 or 8 bits (half, int8), and this is {path.name}; leave half and int8 away, or give another ending.')
+    if (half or int8) and path.suffix != '.tflite': raise LowlightError(f'Only .tflite files have weights of 16 or 8 bits (half, int8), and this is {path.name}; leave out half and int8, or give another ending.')
     if model.dtype_policy.compute_dtype != 'float32': model = _in_float32(model)
     temporary = path.with_name(f'.lowlight-{os.getpid()}{path.suffix}')        # Keras looks at the ending
     try:

@@ -544,8 +544,8 @@ def _check_options(is_lantern, crop, average, hold_tone, counts):
     "Raise unless this kind of network can be trained so."
     if min(counts) < 1: raise LowlightError('A training takes an epoch at least, with a crop of each picture and a crop in each batch.')
     if is_lantern and crop % 16: raise LowlightError(f'The crops of Lantern need a multiple of 16 pixels, and this is {crop}; take {crop//16*16 + 16}, for instance.')
-    if average and not is_lantern: raise LowlightError('Only the weights of Lantern can be averaged; leave average away.')
-    if hold_tone and not is_lantern: raise LowlightError('Only Lantern has a tone to learn from thumbnails and to hold still; leave thumbnails and hold_tone away.')
+    if average and not is_lantern: raise LowlightError('Only the weights of Lantern can be averaged; leave out average.')
+    if hold_tone and not is_lantern: raise LowlightError('Only Lantern has a tone to learn from thumbnails and to hold still; leave out thumbnails and hold_tone.')
     if not 0 <= average < 1: raise LowlightError(f'The momentum of averaged weights lies from 0 to less than 1, and this is {average}.')
 
 def _check_model(model, sides):
