@@ -270,7 +270,7 @@ def _for_frames(enhancer, **options):
     "A function of a frame and the seconds since the one before; an `Enhancer`, or one with its options, gets a steady aim."
     network = _network(enhancer)
     if network is None:
-        if options: raise LowlightError(f'Only a network can be told {" and ".join(options)}, and a function was given; leave that away.')
+        if options: raise LowlightError(f'Only a network can be told {" and ".join(options)}, and a function was given; leave that out.')
         return lambda pixels, seconds: enhancer(pixels)
     options = getattr(enhancer, 'keywords', {}) | options
     return partial(Steady(network), brightness=network.brightness(options.pop('brightness', None)), **options)
