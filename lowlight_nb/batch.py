@@ -867,7 +867,7 @@ def enhance_video(
         with _VideoWriter(f, dst.suffix, box, film, strip) as writer: problem = _do_frames(_video_frames(box, film, writer), one, writer, bar)
         if writer.out is None: raise LowlightError(f'{src} {problem or "holds no frame"}; nothing could be made of it.')
         w, h = writer.out.width, writer.out.height
-    why = f'{src} {problem}; {dst} holds the rest.' if problem else ''
+    why = f'{src} {problem}; {dst} holds what could be read.' if problem else ''
     return Result(src, dst, 'failed' if problem else 'done', why, round(time.perf_counter() - start, 3), w, h)
 
 # %% ../nbs/08_batch.ipynb #6a9084db
