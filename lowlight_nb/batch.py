@@ -835,7 +835,8 @@ def _video_frames(box, film, writer):
         for packet in box.demux([film, *box.streams.audio]):
             if packet.stream.type == 'audio':
                 if packet.pts is not None: heard = float(packet.pts*packet.time_base)
-                writer.copy(packet)
+                try: writer.copy(packet)
+                except av.error.FFmpegError as e: wrong = damage(e)
             else:
                 try: frames = packet.decode()
                 except av.error.FFmpegError as e: frames, wrong = [], damage(e)

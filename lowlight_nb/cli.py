@@ -16,7 +16,7 @@ from .batch import (Result, VIDEO_SUFFIXES, _check_csv, _check_new, _explain, _f
                                enhance_video, is_video, make_folder, plan, plan_videos, report, summary, videos_passed_over, workers)
 from .data import bright_pairs, check_crop, find_pairs, load_pair, lol_scenes, lol_validation, samples, split_pairs
 from .enhance import DEFAULT_MODEL, MODELS, Enhancer, RUNTIMES, _MOST_THREADS, model_file
-from .images import LowlightError, SUFFIXES, atomic_write, is_picture, sheet
+from .images import LowlightError, SUFFIXES, _reader_has_gone, atomic_write, is_picture, sheet
 
 # %% ../nbs/10_cli.ipynb #6ed3d44d
 @contextmanager
@@ -490,10 +490,6 @@ def _run(argv):
     with warnings.catch_warnings():
         warnings.filterwarnings('ignore', module='PIL')
         return args.run(args)
-
-def _reader_has_gone(e):
-    "Does `e` say that what read the output, such as head, does so no more? Windows calls that an invalid argument."
-    return isinstance(e, BrokenPipeError) or os.name == 'nt' and isinstance(e, OSError) and e.errno == errno.EINVAL and e.filename is None
 
 def main(
     argv:list=None, # arguments without the program's name; None: those of the process

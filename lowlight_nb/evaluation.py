@@ -95,7 +95,7 @@ def markdown_table(
     table:list, # lines of cells, each a str; the first line is the head
 )->str: # to be shown by IPython.display.Markdown
     "A Markdown table, its columns of figures flush right."
-    def is_figure(cell): return re.match(r'\W*(\d|inf|$)', cell)
+    def is_figure(cell): return re.match(r'\W*(\d[\d.,]*(?![\w.])|inf\b|nan\b|$)', cell)
     _,*columns = zip(*table)
     rules = ['---:' if all(map(is_figure, c[1:])) else '---' for c in columns]
     head,*body = ['| '+' | '.join(r)+' |' for r in table]

@@ -26,6 +26,10 @@ def _system_says(e):
     "Why the operating system refused, from an `OSError`; HDF5 puts a report of its own in the place of that sentence."
     return os.strerror(e.errno) if e.errno else str(e)
 
+def _reader_has_gone(e):
+    "Does `e` say that what read the output, such as head, does so no more? Windows calls that an invalid argument."
+    return isinstance(e, BrokenPipeError) or os.name == 'nt' and isinstance(e, OSError) and e.errno == errno.EINVAL and e.filename is None
+
 def _check_room(folder, size):
     "Raise an `OSError` where `size` bytes have no room: on a full disk HDF5's library raises none, but takes Python down with it."
     if shutil.disk_usage(folder).free < size: raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -293,7 +297,7 @@ def _check_header(img, path, max_pixels):
         raise LowlightError(f'{path} has more than 8 bits per channel in a way that cannot be kept; save it with 8 or 16 bits per channel first.')
     if (n := _frames(img)) == 1: return
     if img.format not in _ANIMATED: what = 'and only one could be kept; save the one you want as a file of its own'
-    else: what = 'an animation' + ('; in Python, read_frames reads it' if img.info['bits'] == 8 else ' of 16 bits; save it with 8 bits per channel first')
+    else: what = 'an animation' + ('; in Python, read_frames reads it' if img.info['bits'] <= 8 else ' of 16 bits; save it with 8 bits per channel first')
     raise LowlightError(f'{path} holds {n} pictures, {what}.')
 
 # %% ../nbs/00_images.ipynb #94c55b60

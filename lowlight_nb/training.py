@@ -16,7 +16,7 @@ from pathlib import Path
 import filelock
 import h5py
 import numpy as np
-from .images import LowlightError, _check_room, _system_says, thumbnail, to_float, to_uint16
+from .images import LowlightError, _check_room, _reader_has_gone, _system_says, thumbnail, to_float, to_uint16
 from .data import Pair, _size, _write_table, check_crop, load_pair
 from .degrade import _LIGHT, _light_on, darken, expose, random_lamps, random_light, random_settings, random_veil, relight, shine, to_linear, to_srgb, veil
 from .metrics import grey_mean
@@ -182,8 +182,9 @@ def _what_was_wrong(crops, out=None):
     try: yield
     except Exception as e:
         if crops.problem: raise crops.problem from None
-        cure = 'make room' if getattr(e, 'errno', None) in (None, errno.ENOSPC, errno.EDQUOT) else 'see to that'
-        if out and isinstance(e, OSError) and not isinstance(e, BrokenPipeError): raise LowlightError(f'Nothing more can be written into {out} ({_system_says(e)}); {cure} and go on with the run (--resume).') from e
+        if out and isinstance(e, OSError) and not _reader_has_gone(e):
+            cure = 'make room' if e.errno in (None, errno.ENOSPC, errno.EDQUOT) else 'see to that'
+            raise LowlightError(f'Nothing more can be written into {out} ({_system_says(e)}); {cure} and go on with the run (--resume).') from e
         raise
 
 # %% ../nbs/05_training.ipynb #b391d1d2
@@ -557,11 +558,15 @@ def _check_model(model, sides):
         except Exception as e: raise LowlightError(f'This network makes no picture of one of {side}x{side} pixels: crops have the size asked for, and pictures are measured at multiples of 16 pixels.') from e
         if made != (1, side, side, 3): raise LowlightError(f'This network makes an output of {" x ".join(map(str, made[1:]))} of a picture of {side} x {side} x 3, and it should be a picture of the same size in three colours.')
 
+def _read(name, o):
+    "Read a dataset, and nothing of a group."
+    if isinstance(o, h5py.Dataset): o[()]
+
 def _readable(path):
     "Is this file of a run there, and whole?"
     try:
         if '.json' in path.suffixes: return isinstance(json.loads(path.read_text(encoding='utf-8'))['epoch'], int)
-        with h5py.File(path) as f: f.visititems(lambda _, o: isinstance(o, h5py.Dataset) and o[()] is None or None)     # None goes on to the next
+        with h5py.File(path) as f: f.visititems(_read)
     except (OSError, RuntimeError, ValueError, LookupError, TypeError): return False
     return True
 
@@ -575,11 +580,11 @@ def _load_best(model, out):
 
 def _lock(out):
     "The lock on a run's folder, held until it is left; raises LowlightError while another training writes there."
-    lock = filelock.FileLock(out/'run.lock', timeout=0)
-    try: return lock.acquire()
+    try: return filelock.FileLock(out/'run.lock', timeout=0, fallback_to_soft=False).acquire()
     except filelock.Timeout: raise LowlightError(f'Another training is writing into {out}; wait until it has ended, or name another folder (--out).') from None
-    except NotImplementedError: return nullcontext()                           # not every disk in a network knows locks
-    except OSError as e: raise LowlightError(f'Nothing can be written into {out} ({_system_says(e)}); see to that, or name another folder (--out).') from e
+    except (NotImplementedError, OSError) as e:
+        if isinstance(e, NotImplementedError) or e.errno in (errno.ENOSYS, errno.ENOLCK, errno.ENOTSUP): return nullcontext()     # not every disk in a network knows locks
+        raise LowlightError(f'Nothing can be written into {out} ({_system_says(e)}); see to that, or name another folder (--out).') from e
 
 def _check_state(out, epochs):
     "Raise unless the run in the folder `out` can be gone on with; what is damaged of its state is taken from the copy before."
@@ -593,9 +598,13 @@ def _check_state(out, epochs):
     for copy, file in zip(copies, files): shutil.copy(copy, file)
 
 def _check_folder(out, resume, epochs):
-    "Raise if a run in the folder `out` would replace what is not its own, or cannot be gone on with."
+    "Raise if a run in the folder `out` would replace what is not its own, cannot be gone on with, or goes on elsewhere."
     if (out/'run.lock').exists():
         with _lock(out): pass
+    _check_run(out, resume, epochs)
+
+def _check_run(out, resume, epochs):
+    "The same of a folder that is locked."
     if (out/'history.csv').exists():
         if resume: return _check_state(out, epochs)
         raise LowlightError(f'{out} holds a run already; go on with it (--resume), or name another folder (--out).')
@@ -652,6 +661,7 @@ def train(
     try: out.mkdir(parents=True, exist_ok=True)
     except OSError as e: raise LowlightError(f'The folder {out} cannot be made ({e.strerror}); choose another.') from e
     with _lock(out):
+        _check_run(out, resume, epochs)                                       # another one may have ended by now
         _same_run(model, pairs, valid, out/'run.txt', resume, hold_tone, average)
         keras.utils.set_random_seed(seed)
         keeper = Keeper(out, crops, resume, monitor='gt_psnr' if is_lantern else 'psnr')
