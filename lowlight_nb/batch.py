@@ -833,16 +833,15 @@ def _video_frames(box, film, writer):
     def damage(e): return wrong or f'is damaged after {before:.1f} s ({getattr(e, "strerror", None) or e})'
     try:
         for packet in box.demux([film, *box.streams.audio]):
-            if packet.stream.type == 'audio':
-                if packet.pts is not None: heard = float(packet.pts*packet.time_base)
-                try: writer.copy(packet)
-                except av.error.FFmpegError as e: wrong = damage(e)
-            else:
-                try: frames = packet.decode()
-                except av.error.FFmpegError as e: frames, wrong = [], damage(e)
-                for frame in frames:
-                    before = frame.time if frame.time is not None else before
-                    yield frame
+            is_sound, frames = packet.stream.type == 'audio', []
+            if is_sound and packet.pts is not None: heard = float(packet.pts*packet.time_base)
+            try:
+                if is_sound: writer.copy(packet)
+                else: frames = packet.decode()
+            except av.error.FFmpegError as e: wrong = damage(e)
+            for frame in frames:
+                before = frame.time if frame.time is not None else before
+                yield frame
     except (av.error.FFmpegError, ValueError) as e: return damage(e)
     if wrong: return wrong
     length, reached = _length(film, box), before if film.duration else max(before, heard)         # the length of all may be that of the sound

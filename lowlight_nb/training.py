@@ -582,8 +582,8 @@ def _lock(out):
     "The lock on a run's folder, held until it is left; raises LowlightError while another training writes there."
     try: return filelock.FileLock(out/'run.lock', timeout=0, fallback_to_soft=False).acquire()
     except filelock.Timeout: raise LowlightError(f'Another training is writing into {out}; wait until it has ended, or name another folder (--out).') from None
-    except (NotImplementedError, OSError) as e:
-        if isinstance(e, NotImplementedError) or e.errno in (errno.ENOSYS, errno.ENOLCK, errno.ENOTSUP): return nullcontext()     # not every disk in a network knows locks
+    except OSError as e:
+        if e.errno in (errno.ENOSYS, errno.ENOLCK, errno.ENOTSUP): return nullcontext()     # not every disk in a network knows locks
         raise LowlightError(f'Nothing can be written into {out} ({_system_says(e)}); see to that, or name another folder (--out).') from e
 
 def _check_state(out, epochs):
